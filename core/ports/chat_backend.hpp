@@ -1,0 +1,45 @@
+#pragma once
+// What the client-facing doors need: somebody who answers a chat request, and the list of what may be asked for.
+// Implemented by core/routing.
+
+#include <string>
+#include <vector>
+
+#include "core/base/error.hpp"
+#include "core/chat/model.hpp"
+#include "core/ports/cancel.hpp"
+
+namespace omni {
+
+struct RouteAttempt {
+  std::string provider;
+  std::string connection_id;
+  std::string connection_name;
+  std::string model;
+  bool ok = false;
+  Error error;  // when !ok
+};
+
+// Filled while routing. The last attempt is the one whose events reach the sink: it is appended before its first event.
+struct RouteReport {
+  std::vector<RouteAttempt> attempts;
+};
+
+struct ModelEntry {
+  std::string id;  // what a client sends as model
+  std::string owner;
+  int64_t context_window = 0;  // 0: unknown
+  int64_t max_output = 0;
+};
+
+// Thread-safe.
+class ChatBackend {
+ public:
+  virtual ~ChatBackend() = default;
+  // Falls back over targets until the first content event has reached the sink; after that a failure is returned as it is.
+  virtual Result<> complete(const chat::ChatRequest& request, chat::EventSink& sink, const CancelToken& cancel,
+                            RouteReport& report) = 0;
+  virtual Result<std::vector<ModelEntry>> models() = 0;
+};
+
+}  // namespace omni
