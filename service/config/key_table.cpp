@@ -1,0 +1,61 @@
+#include "service/config/key_table.hpp"
+
+#include <array>
+#include <cctype>
+
+namespace omni::config {
+namespace {
+
+constexpr std::array kKeys = {
+    KeySpec{"server.address", KeyKind::Text, "127.0.0.1", "",
+            "Address to listen on. Only loopback addresses until an admin password can be set."},
+    KeySpec{"server.port", KeyKind::Integer, "20128", "0..65535", "Port; 0 takes a free one."},
+    KeySpec{"server.allowedHosts", KeyKind::List, "", "",
+            "Further host names (comma-separated) that a request's Host header may name."},
+    KeySpec{"server.maxStreams", KeyKind::Integer, "1024", "1..20000",
+            "How many inference requests may run at once."},
+    KeySpec{"server.maxAdmin", KeyKind::Integer, "16", "2..1000",
+            "Threads kept free for the admin API, health and pages."},
+    KeySpec{"server.maxQueued", KeyKind::Integer, "256", "1..100000",
+            "Connections that may wait for a thread."},
+    KeySpec{"server.sendTimeoutSeconds", KeyKind::Integer, "30", "1..3600",
+            "A client that reads nothing for so long is cut off."},
+    KeySpec{"server.drainSeconds", KeyKind::Integer, "20", "0..3600",
+            "How long running requests may go on after a stop is asked for."},
+    KeySpec{"data.dir", KeyKind::Text, "", "",
+            "Folder of the database and the key. Default: systemd's state directory, else the user's data folder."},
+    KeySpec{"data.masterKeyFile", KeyKind::Text, "", "",
+            "Key file that seals all secrets. Default: systemd credential master.key, else <data.dir>/master.key."},
+    KeySpec{"plugins.dir", KeyKind::Text, "", "",
+            "Folder of the provider plugins. Default: beside the program, else the installed folder."},
+    KeySpec{"upstream.caFile", KeyKind::Text, "", "",
+            "Further trusted certificate authorities (PEM) for calls to providers."},
+    KeySpec{"log.level", KeyKind::Choice, "info", "debug|info|warning|error", "Least level that is logged."},
+    KeySpec{"log.format", KeyKind::Choice, "json", "json|text", "One JSON object a line, or plain text."},
+    KeySpec{"log.file", KeyKind::Text, "", "", "Log file; empty: standard error."},
+};
+
+}  // namespace
+
+std::span<const KeySpec> keyTable() { return kKeys; }
+
+const KeySpec* findKey(std::string_view key) {
+  for (const KeySpec& spec : kKeys)
+    if (spec.key == key) return &spec;
+  return nullptr;
+}
+
+std::string environmentName(std::string_view key) {
+  std::string name = "OMNIROUTE_";
+  for (char c : key) {
+    if (c == '.') {
+      name += '_';
+    } else {
+      if (std::isupper(static_cast<unsigned char>(c))) name += '_';
+      name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+  }
+  return name;
+}
+
+}  // namespace omni::config
