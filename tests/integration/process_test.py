@@ -1,0 +1,84 @@
+"""The process: configuration errors, plugins that are refused, signals, start-up time."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+
+from harness import OMNIROUTED, PLUGINS, Gateway, World, wait_for
+
+
+class Process(World):
+    def run_once(self, *arguments):
+        return subprocess.run([OMNIROUTED, *arguments], capture_output=True, text=True, timeout=60)
+
+    def test_bad_settings_refuse_the_start_and_name_key_and_allowed_values(self):
+        for setting, expected in (("server.port=99999", "0 to 65535"), ("server.prot=1", "server.port"),
+                                  ("log.level=loud", "debug|info|warning|error"), ("server.address=0.0.0.0", "127.")):
+            with self.subTest(setting):
+                result = self.run_once("--check-config", "--set", setting)
+                self.assertEqual(result.returncode, 78, result)
+                self.assertIn(expected, result.stderr)
+
+    def test_check_config_help_and_version(self):
+        self.assertEqual(self.run_once("--check-config", "--set", f"data.dir={self.data}").returncode, 0)
+        self.assertIn("--config", self.run_once("--help").stdout)
+        self.assertIn("omnirouted", self.run_once("--version").stdout)
+
+    def test_port_in_use_is_refused_with_the_remedy(self):
+        other = os.path.join(self.work, "other")
+        os.mkdir(other, 0o700)
+        result = self.run_once("--set", f"server.port={self.gateway.port}", "--set", f"data.dir={other}",
+                               "--set", f"plugins.dir={PLUGINS}")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("server.port", result.stderr)
+
+    def test_a_refused_plugin_is_listed_and_the_rest_runs(self):
+        plugins = os.path.join(self.work, "plugins")
+        shutil.copytree(PLUGINS, plugins)
+        for name in os.listdir(plugins):
+            os.chmod(os.path.join(plugins, name), 0o644)
+        os.chmod(plugins, 0o755)
+        with open(os.path.join(plugins, "echo.so"), "ab") as file:
+            file.write(b"tampered")
+        self.gateway.stop()
+        self.gateway.plugins = plugins
+        self.gateway.start()
+        listed = {p["id"]: p for p in self.gateway.get("/api/plugins").json["plugins"]}
+        self.assertEqual(listed["kiro"]["status"], "loaded")
+        self.assertEqual(listed["echo"]["status"], "refused")
+        self.assertIn("SHA-256", listed["echo"]["reason"])
+
+    def test_sigterm_lets_a_running_stream_end(self):
+        self.two_accounts()
+        self.sim.turn(text="word " * 20, delayMs=50)
+        result = {}
+        thread = threading.Thread(target=lambda: result.update(answer=self.gateway.chat("kiro/kiro-dev", stream=True)))
+        thread.start()
+        wait_for(lambda: self.sim.get("/__control/health").json.get("activeStreams", 0) > 0, 10, "the stream to start")
+        self.assertEqual(self.gateway.stop(), 0)
+        thread.join()
+        self.assertTrue(result["answer"].body.decode().rstrip().endswith("[DONE]"), result["answer"].body[-300:])
+
+    def test_sighup_reloads_and_the_service_goes_on(self):
+        self.gateway.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "reload" in self.gateway.log(), 10, "the reload to be logged")
+        self.assertEqual(self.gateway.get("/api/health").status, 200)
+
+    def test_health(self):
+        health = self.gateway.get("/api/health").json
+        self.assertEqual(health["status"], "ok")
+        self.assertEqual(self.gateway.get("/healthz").status, 200)
+
+    def test_the_log_is_json_lines(self):
+        self.gateway.stop()
+        lines = self.gateway.log().splitlines()
+        self.assertTrue(lines)
+        for line in lines:
+            json.loads(line)
+
+
+if __name__ == "__main__":
+    unittest.main()
