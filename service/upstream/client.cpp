@@ -1,0 +1,160 @@
+#include "service/upstream/client.hpp"
+
+#include <array>
+
+#include "service/upstream/response_parser.hpp"
+
+namespace omni::upstream {
+
+namespace {
+
+constexpr size_t kReadBuffer = 16 * 1024;
+
+bool equalsNoCase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+    if (low(a[i]) != low(b[i])) return false;
+  }
+  return true;
+}
+
+bool isToken(std::string_view text) {
+  if (text.empty()) return false;
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  for (char c : text) {
+    const bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!alnum && kOthers.find(c) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+bool ownHeader(std::string_view name) {
+  for (std::string_view own : {"host", "content-length", "connection", "transfer-encoding"})
+    if (equalsNoCase(name, own)) return true;
+  return false;
+}
+
+// Head and body in one buffer, so that they leave in one write.
+Result<std::string> serialize(const HttpCall& request, const Url& url,
+                              std::string_view user_agent) {
+  if (!isToken(request.method))
+    return makeError(FailureKind::BadRequest, "the HTTP method is not a word", "method");
+  std::string out;
+  out.reserve(512 + request.body.size());
+  out.append(request.method)
+      .append(" ")
+      .append(url.target)
+      .append(" HTTP/1.1\r\nHost: ")
+      .append(url.hostHeader());
+  out.append("\r\n");
+  bool has_agent = false;
+  for (const HttpHeader& header : request.headers) {
+    // The value may be a secret: it is not repeated in the message.
+    if (!isToken(header.name))
+      return makeError(FailureKind::BadRequest, "a header name is not a word", "headers");
+    if (header.value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
+      return makeError(FailureKind::BadRequest,
+                       "the header " + std::string(header.name) + " holds a line break", "headers");
+    if (ownHeader(header.name)) continue;
+    has_agent = has_agent || equalsNoCase(header.name, "user-agent");
+    out.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  if (!has_agent) out.append("User-Agent: ").append(user_agent).append("\r\n");
+  const bool bodyless =
+      request.method == "GET" || request.method == "HEAD" || request.method == "DELETE";
+  if (!request.body.empty() || !bodyless)
+    out.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+  out.append("\r\n").append(request.body);
+  return out;
+}
+
+struct Exchange {
+  const std::string& bytes;
+  int64_t first_byte_ms;
+  int64_t idle_ms;
+};
+
+Result<> exchange(Transport& transport, const Exchange& what, ResponseParser& parser,
+                  const CancelToken& cancel) {
+  if (auto sent = transport.write(what.bytes, what.idle_ms, cancel); !sent) return sent;
+  std::array<char, kReadBuffer> buffer;
+  const Deadline first = after(what.first_byte_ms);
+  while (!parser.done()) {
+    auto got = transport.read(buffer.data(), buffer.size(),
+                              parser.headDone() ? after(what.idle_ms) : first, cancel);
+    if (!got) {
+      Error& error = got.error();
+      if (error.kind == FailureKind::Timeout)
+        error.message = parser.headDone()
+                            ? "the upstream sent nothing for " + std::to_string(what.idle_ms) +
+                                  " ms in the middle of its answer"
+                            : "the upstream did not begin to answer within " +
+                                  std::to_string(what.first_byte_ms) + " ms";
+      return std::unexpected(std::move(error));
+    }
+    if (*got == 0) return parser.end();
+    if (auto fed = parser.feed({buffer.data(), *got}); !fed) return fed;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpClient>> HttpClient::create(ClientOptions options, const Clock& clock) {
+  auto tls = TlsContext::create(options.ca_file);
+  if (!tls) return std::unexpected(std::move(tls.error()));
+  if (options.user_agent.empty()) options.user_agent = "OmniRoute/" OMNI_VERSION;
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(options), clock, std::move(*tls)));
+}
+
+HttpClient::HttpClient(ClientOptions options, const Clock& clock, std::shared_ptr<TlsContext> tls)
+    : options_(std::move(options)),
+      clock_(clock),
+      tls_(std::move(tls)),
+      pool_(options_.pool, clock) {}
+
+Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
+                          const OnResponse& on_response, const OnBody& on_body,
+                          const CancelToken& cancel) {
+  auto url = parseUrl(request.url);
+  if (!url) return std::unexpected(std::move(url.error()));
+  auto bytes = serialize(request, *url, options_.user_agent);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const Exchange what{
+      *bytes,
+      request.first_byte_timeout_ms > 0 ? request.first_byte_timeout_ms
+                                        : options_.first_byte_timeout_ms,
+      request.idle_timeout_ms > 0 ? request.idle_timeout_ms : options_.idle_timeout_ms};
+  // NUL cannot be part of an origin, so no account key can be chosen that reaches into another's.
+  std::string key(account_key);
+  key += '\0';
+  key += url->origin();
+  const bool replayable = request.idempotent || request.method == "GET" || request.method == "HEAD";
+
+  for (bool may_reuse = true;; may_reuse = false) {
+    if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "the request was cancelled");
+    PooledConnection connection;
+    if (may_reuse) connection = pool_.take(key);
+    const bool reused = connection.transport != nullptr;
+    if (!reused) {
+      auto fresh = connectTo(*url, tls_.get(), options_.connect_timeout_ms, cancel);
+      if (!fresh) return std::unexpected(std::move(fresh.error()));
+      connection.transport = std::move(*fresh);
+      connection.opened_ms = clock_.steadyMs();
+    }
+    ResponseParser parser(request.method == "HEAD", on_response, on_body);
+    auto result = exchange(*connection.transport, what, parser, cancel);
+    if (result) {
+      if (parser.reusable()) pool_.put(key, std::move(connection));
+      return {};
+    }
+    // Only a connection that lay idle can have died without the request being seen, and only
+    // silence says so.
+    if (reused && replayable && !parser.anyBytes() && result.error().kind == FailureKind::Network)
+      continue;
+    return result;
+  }
+}
+
+}  // namespace omni::upstream

@@ -1,0 +1,253 @@
+#include "service/upstream/transport.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <Poco/Error.h>
+#include <Poco/Exception.h>
+#include <Poco/Net/DNS.h>
+#include <Poco/Net/HostEntry.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/SocketImpl.h>
+#include <Poco/Net/StreamSocket.h>
+
+#include <algorithm>
+
+namespace omni::upstream {
+
+namespace {
+
+using Poco::Net::Socket;
+using Poco::Net::StreamSocket;
+constexpr std::chrono::milliseconds kCancelPoll{250};
+// OpenSSL and sockets count in int; 1 GiB is far above any request.
+constexpr size_t kMaxWrite = 1u << 30;
+
+std::unexpected<Error> cancelledError() {
+  return makeError(FailureKind::Cancelled, "the request was cancelled");
+}
+std::unexpected<Error> timeoutError() {
+  return makeError(FailureKind::Timeout, "the upstream did not answer in time");
+}
+std::unexpected<Error> networkError(std::string why) {
+  return makeError(FailureKind::Network, std::move(why));
+}
+
+std::string describe(const Poco::Exception& error) {
+  // displayText() of Poco repeats itself for plain socket errors; the message alone says little for
+  // others.
+  return error.message().empty() ? std::string(error.name()) : error.displayText();
+}
+
+Result<> waitFor(StreamSocket& socket, int mode, Deadline deadline, const CancelToken& cancel) {
+  for (;;) {
+    if (cancel.cancelled()) return cancelledError();
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) return timeoutError();
+    auto slice = std::min<std::chrono::microseconds>(
+        kCancelPoll, std::chrono::duration_cast<std::chrono::microseconds>(deadline - now));
+    // Below a millisecond poll() would return at once and spin.
+    slice = std::max<std::chrono::microseconds>(slice, std::chrono::milliseconds(1));
+    if (socket.poll(Poco::Timespan(slice.count()), mode | Socket::SELECT_ERROR)) return {};
+  }
+}
+
+class PlainTransport : public Transport {
+ public:
+  explicit PlainTransport(StreamSocket socket) : socket_(std::move(socket)) {}
+
+  Result<> write(std::string_view bytes, int64_t idle_ms, const CancelToken& cancel) override try {
+    while (!bytes.empty()) {
+      if (cancel.cancelled()) return cancelledError();
+      const int sent =
+          socket_.sendBytes(bytes.data(), static_cast<int>(std::min(bytes.size(), kMaxWrite)));
+      if (sent > 0) {
+        bytes.remove_prefix(static_cast<size_t>(sent));
+      } else if (auto ready = waitFor(socket_, Socket::SELECT_WRITE, after(idle_ms), cancel);
+                 !ready) {
+        return ready;
+      }
+    }
+    return {};
+  } catch (const Poco::Exception& error) {
+    return networkError("the connection broke while sending: " + describe(error));
+  }
+
+  Result<size_t> read(char* out, size_t size, Deadline deadline, const CancelToken& cancel) override
+      try {
+    for (;;) {
+      if (auto ready = waitFor(socket_, Socket::SELECT_READ, deadline, cancel); !ready)
+        return std::unexpected(std::move(ready.error()));
+      const int got = socket_.receiveBytes(out, static_cast<int>(std::min(size, kMaxWrite)));
+      if (got >= 0) return static_cast<size_t>(got);
+    }
+  } catch (const Poco::Exception& error) {
+    return networkError("the connection broke: " + describe(error));
+  }
+
+  bool looksAlive() override try {
+    return !socket_.poll(Poco::Timespan(0), Socket::SELECT_READ | Socket::SELECT_ERROR);
+  } catch (const Poco::Exception&) {
+    return false;
+  }
+
+ private:
+  StreamSocket socket_;
+};
+
+class TlsTransport : public Transport {
+ public:
+  TlsTransport(StreamSocket socket, SslHandle ssl)
+      : socket_(std::move(socket)), ssl_(std::move(ssl)) {}
+
+  ~TlsTransport() override {
+    if (usable_) SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+
+  Result<> handshake(Deadline deadline, const CancelToken& cancel) {
+    for (;;) {
+      ERR_clear_error();
+      const int done = SSL_do_handshake(ssl_.get());
+      if (done == 1) {
+        usable_ = true;
+        return {};
+      }
+      const int why = SSL_get_error(ssl_.get(), done);
+      if (auto ready = waitWanted(why, deadline, cancel, "TLS handshake failed"); !ready)
+        return ready;
+    }
+  }
+
+  Result<> write(std::string_view bytes, int64_t idle_ms, const CancelToken& cancel) override try {
+    while (!bytes.empty()) {
+      if (cancel.cancelled()) return cancelledError();
+      ERR_clear_error();
+      size_t sent = 0;
+      const int done = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent);
+      if (done == 1) {
+        bytes.remove_prefix(sent);
+        continue;
+      }
+      auto ready = waitWanted(SSL_get_error(ssl_.get(), done), after(idle_ms), cancel,
+                              "the connection broke while sending");
+      if (!ready) return ready;
+    }
+    return {};
+  } catch (const Poco::Exception& error) {
+    return networkError("the connection broke while sending: " + describe(error));
+  }
+
+  Result<size_t> read(char* out, size_t size, Deadline deadline, const CancelToken& cancel) override
+      try {
+    for (;;) {
+      if (cancel.cancelled()) return cancelledError();
+      ERR_clear_error();
+      size_t got = 0;
+      const int done = SSL_read_ex(ssl_.get(), out, size, &got);
+      if (done == 1) return got;
+      const int why = SSL_get_error(ssl_.get(), done);
+      if (why == SSL_ERROR_ZERO_RETURN) return size_t{0};
+      if (auto ready = waitWanted(why, deadline, cancel, "the connection broke"); !ready)
+        return std::unexpected(std::move(ready.error()));
+    }
+  } catch (const Poco::Exception& error) {
+    return networkError("the connection broke: " + describe(error));
+  }
+
+  bool looksAlive() override try {
+    if (!usable_ || SSL_pending(ssl_.get()) > 0) return false;
+    if (!socket_.poll(Poco::Timespan(0), Socket::SELECT_READ | Socket::SELECT_ERROR)) return true;
+    // TLS 1.3 session tickets arrive unasked and are no sign of a close: let OpenSSL take in the
+    // record.
+    char byte;
+    size_t got = 0;
+    ERR_clear_error();
+    const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &got);
+    return done != 1 && SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ;
+  } catch (const Poco::Exception&) {
+    return false;
+  }
+
+ private:
+  Result<> waitWanted(int why, Deadline deadline, const CancelToken& cancel, const char* what) {
+    if (why == SSL_ERROR_WANT_READ) return waitFor(socket_, Socket::SELECT_READ, deadline, cancel);
+    if (why == SSL_ERROR_WANT_WRITE)
+      return waitFor(socket_, Socket::SELECT_WRITE, deadline, cancel);
+    usable_ = false;
+    std::string detail;
+    if (const long verify = SSL_get_verify_result(ssl_.get()); verify != X509_V_OK) {
+      detail = X509_verify_cert_error_string(verify);
+      ERR_clear_error();
+    } else {
+      detail = takeTlsErrors();
+    }
+    if (detail.empty()) detail = "closed by the peer";
+    return networkError(std::string(what) + ": " + detail);
+  }
+
+  StreamSocket socket_;
+  SslHandle ssl_;
+  bool usable_ = false;
+};
+
+std::vector<Poco::Net::IPAddress> resolve(const std::string& host) {
+  Poco::Net::IPAddress literal;
+  if (Poco::Net::IPAddress::tryParse(host, literal)) return {literal};
+  return Poco::Net::DNS::hostByName(host).addresses();
+}
+
+Result<StreamSocket> connectOne(const Poco::Net::SocketAddress& address, Deadline deadline,
+                                const CancelToken& cancel) try {
+  StreamSocket socket;
+  socket.connectNB(address);
+  if (auto ready = waitFor(socket, Socket::SELECT_WRITE, deadline, cancel); !ready)
+    return std::unexpected(std::move(ready.error()));
+  if (const int code = socket.impl()->socketError(); code != 0)
+    return networkError(Poco::Error::getMessage(code));
+  socket.setBlocking(false);
+  socket.setNoDelay(true);
+  return socket;
+} catch (const Poco::Exception& error) {
+  return networkError(describe(error));
+}
+
+Result<std::unique_ptr<Transport>> connectAny(const Url& url, const TlsContext* tls,
+                                              Deadline deadline, const CancelToken& cancel) try {
+  const auto addresses = resolve(url.host);
+  Result<StreamSocket> socket = networkError("the name has no address");
+  for (const auto& address : addresses) {
+    socket = connectOne(Poco::Net::SocketAddress(address, url.port), deadline, cancel);
+    if (socket || socket.error().kind != FailureKind::Network) break;
+  }
+  if (!socket) return std::unexpected(std::move(socket.error()));
+  if (!url.tls) return std::make_unique<PlainTransport>(*socket);
+  if (!tls) return makeError(FailureKind::Internal, "TLS is not set up");
+  auto session = tls->session(static_cast<int>(socket->impl()->sockfd()), url.host);
+  if (!session) return std::unexpected(std::move(session.error()));
+  auto transport = std::make_unique<TlsTransport>(*socket, std::move(*session));
+  if (auto done = transport->handshake(deadline, cancel); !done)
+    return std::unexpected(std::move(done.error()));
+  return transport;
+} catch (const Poco::Exception& error) {
+  return networkError(describe(error));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> connectTo(const Url& url, const TlsContext* tls,
+                                             int64_t timeout_ms, const CancelToken& cancel) {
+  auto transport = connectAny(url, tls, after(timeout_ms), cancel);
+  if (transport) return transport;
+  Error& error = transport.error();
+  const std::string where = url.host + ":" + std::to_string(url.port);
+  if (error.kind == FailureKind::Network)
+    error.message = "could not reach " + where + ": " + error.message;
+  else if (error.kind == FailureKind::Timeout)
+    error.message = "could not reach " + where + " within " + std::to_string(timeout_ms) + " ms";
+  return transport;
+}
+
+}  // namespace omni::upstream
