@@ -1,0 +1,56 @@
+#pragma once
+// One client connection: parses requests with Poco, guards, routes, runs handlers. Internal to
+// service/http.
+//
+// In place of Poco's HTTPServerConnection, whose loop leaves unread bodies in the socket, closes
+// without an answer when a handler throws a std::exception, and keeps no list of its connections.
+
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPServerParams.h>
+#include <Poco/Net/TCPServerConnection.h>
+#include <Poco/Net/TCPServerConnectionFactory.h>
+
+#include <atomic>
+
+#include "service/http/body_reader.hpp"
+#include "service/http/response_writer.hpp"
+#include "service/http/server_core.hpp"
+
+namespace omni::http {
+
+class Connection final : public Poco::Net::TCPServerConnection, private LiveConnection {
+ public:
+  Connection(const Poco::Net::StreamSocket& socket, ServerCore& core,
+             Poco::Net::HTTPServerParams::Ptr params);
+  void run() override;
+
+ private:
+  struct Exchange;
+
+  bool busy() const override { return busy_; }
+  void closeIdle() override;
+  void cut() override;
+
+  void serve(Session& session);
+  bool serveOne(Session& session);
+  void answer(Exchange& x, Session& session);
+  void runHandler(Exchange& x);
+  void lingerUntilRead(Session& session);
+
+  ServerCore& core_;
+  Poco::Net::HTTPServerParams::Ptr params_;
+  std::atomic<bool> busy_{false};
+};
+
+class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
+ public:
+  ConnectionFactory(ServerCore& core, Poco::Net::HTTPServerParams::Ptr params);
+  // Must not throw: Poco 1.11's dispatcher would lose one of its threads for good.
+  Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override;
+
+ private:
+  ServerCore& core_;
+  Poco::Net::HTTPServerParams::Ptr params_;
+};
+
+}  // namespace omni::http

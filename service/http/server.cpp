@@ -1,0 +1,157 @@
+#include "service/http/server.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/HTTPServerParams.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/ThreadPool.h>
+
+#include "service/http/connection.hpp"
+#include "service/http/server_core.hpp"
+
+namespace omni::http {
+namespace {
+
+Poco::Timespan millis(int ms) {
+  return {static_cast<Poco::Timespan::TimeDiff>(ms) * 1000};
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kStackFactor = 8;  // the sanitizers' frames are several times larger
+#else
+constexpr int kStackFactor = 1;
+#endif
+
+}  // namespace
+
+struct Server::Listener {
+  Poco::Net::ServerSocket socket;
+  std::unique_ptr<Poco::ThreadPool> pool;
+  std::unique_ptr<Poco::Net::TCPServer> tcp;
+  uint16_t port = 0;
+};
+
+Server::Server(ServerOptions options, RouteTable routes, Random& random)
+    : core_(std::make_unique<ServerCore>(std::move(options), std::move(routes), random)) {}
+
+Server::~Server() {
+  drain(std::chrono::milliseconds(0));
+}
+
+Result<> Server::start() {
+  const ServerOptions& o = core_->options;
+  if (o.max_streams < 1 || o.max_admin < 1 || o.spare_threads < 1 || o.max_queued < 1) {
+    return makeError(FailureKind::BadRequest, "The limits of the HTTP server must be at least 1.");
+  }
+  if (listener_)
+    return makeError(FailureKind::Conflict, "The HTTP server has been started before.");
+  const std::string where = o.address + ":" + std::to_string(o.port);
+  try {
+    auto listener = std::make_unique<Listener>();
+#ifdef _WIN32
+    constexpr bool kReuseAddress = false;  // there it would let another program take the port over
+#else
+    constexpr bool kReuseAddress = true;
+#endif
+    // Poco's default also shares the port: two services would run and each get half of the
+    // connections.
+    listener->socket.bind(Poco::Net::SocketAddress(o.address, o.port), kReuseAddress, false);
+    listener->socket.listen(512);
+    listener->port = listener->socket.address().port();
+
+    Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;
+    params->setMaxThreads(core_->maxThreads());
+    params->setMaxQueued(o.max_queued);
+    params->setThreadIdleTime(millis(1000));
+    params->setTimeout(millis(o.receive_timeout_ms));
+    params->setKeepAlive(true);
+    params->setKeepAliveTimeout(millis(o.keep_alive_ms));
+    params->setMaxKeepAliveRequests(0);
+    listener->pool = std::make_unique<Poco::ThreadPool>("http", 2, core_->maxThreads(), 10,
+                                                        o.thread_stack_bytes * kStackFactor);
+    listener->tcp = std::make_unique<Poco::Net::TCPServer>(
+        new ConnectionFactory(*core_, params), *listener->pool, listener->socket, params);
+    core_->ticker.start();
+    listener->tcp->start();
+    listener_ = std::move(listener);
+    return {};
+  } catch (const Poco::Exception& e) {
+    Error error;
+    error.kind = FailureKind::Unavailable;
+    error.message =
+        "The HTTP server cannot listen on " + where +
+        ". Is another program using the port, or does the address not belong to this machine?";
+    error.detail = e.displayText();
+    return std::unexpected(std::move(error));
+  } catch (const std::exception& e) {
+    Error error;
+    error.message = "The HTTP server cannot start on " + where + ".";
+    error.detail = e.what();
+    return std::unexpected(std::move(error));
+  }
+}
+
+uint16_t Server::port() const {
+  return listener_ ? listener_->port : 0;
+}
+
+void Server::stopAccepting() {
+  if (!listener_ || core_->draining.exchange(true)) return;
+  try {
+    listener_->tcp->stop();
+    listener_->socket
+        .close();  // Poco leaves it open, and the kernel would go on accepting into its backlog
+  } catch (...) {
+    // A socket that cannot be closed accepts nothing more either.
+    core_->draining = true;
+  }
+  std::lock_guard lock(core_->mutex);
+  for (LiveConnection* connection : core_->connections) {
+    if (!connection->busy()) connection->closeIdle();
+  }
+}
+
+void Server::drain(std::chrono::milliseconds deadline) {
+  if (!listener_ || !listener_->tcp) return;
+  stopAccepting();
+  const auto idle = [this] { return core_->connections.empty(); };
+  {
+    std::unique_lock lock(core_->mutex);
+    if (!core_->changed.wait_for(lock, deadline, idle)) {
+      core_->cancel_all = true;
+      core_->changed.wait_for(lock, std::chrono::milliseconds(core_->options.cancel_grace_ms),
+                              idle);
+      for (LiveConnection* connection : core_->connections) connection->cut();
+    }
+  }
+  // Poco's stop does not wait for its threads, and a handler must not outlive what it uses.
+  listener_->pool->joinAll();
+  listener_->tcp.reset();
+  core_->ticker.stop();
+}
+
+size_t Server::activeRequests() const {
+  std::lock_guard lock(core_->mutex);
+  return core_->active;
+}
+
+size_t Server::activeInference() const {
+  return static_cast<size_t>(core_->streams.count());
+}
+
+size_t Server::openConnections() const {
+  std::lock_guard lock(core_->mutex);
+  return core_->connections.size();
+}
+
+size_t Server::queuedConnections() const {
+  return listener_ && listener_->tcp ? static_cast<size_t>(listener_->tcp->queuedConnections()) : 0;
+}
+
+uint64_t Server::refusedConnections() const {
+  return listener_ && listener_->tcp ? static_cast<uint64_t>(listener_->tcp->refusedConnections())
+                                     : 0;
+}
+
+}  // namespace omni::http

@@ -1,0 +1,71 @@
+#pragma once
+// What all connections of one server share. Internal to service/http.
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <unordered_set>
+
+#include "service/http/guards.hpp"
+#include "service/http/router.hpp"
+#include "service/http/server.hpp"
+#include "service/http/stream_ticker.hpp"
+
+namespace omni::http {
+
+// Counts up to a limit, never waits.
+class Admission {
+ public:
+  explicit Admission(int limit) : limit_(limit) {}
+  bool tryEnter() {
+    if (count_.fetch_add(1, std::memory_order_acq_rel) < limit_) return true;
+    leave();
+    return false;
+  }
+  void leave() { count_.fetch_sub(1, std::memory_order_acq_rel); }
+  int count() const { return count_.load(std::memory_order_acquire); }
+
+ private:
+  const int limit_;
+  std::atomic<int> count_{0};
+};
+
+// A connection as the server's shutdown sees it.
+class LiveConnection {
+ public:
+  virtual ~LiveConnection() = default;
+  virtual bool busy() const = 0;
+  virtual void closeIdle() = 0;  // wakes a wait for the next request
+  virtual void cut() = 0;        // shuts the socket down both ways
+};
+
+struct ServerCore {
+  ServerCore(ServerOptions o, RouteTable routes, Random& r)
+      : options(std::move(o)),
+        router(std::move(routes)),
+        hosts(options.allowed_hosts, options.allowed_origins),
+        random(r),
+        streams(options.max_streams),
+        admin(options.max_admin),
+        ticker(options.keep_alive_comment_ms) {}
+
+  int maxThreads() const { return options.max_streams + options.max_admin + options.spare_threads; }
+
+  const ServerOptions options;
+  const Router router;
+  const HostGuard hosts;
+  Random& random;
+  Admission streams;
+  Admission admin;
+  StreamTicker ticker;
+
+  std::atomic<bool> draining{false};
+  std::atomic<bool> cancel_all{false};
+
+  mutable std::mutex mutex;  // guards the two below
+  std::condition_variable changed;
+  size_t active = 0;
+  std::unordered_set<LiveConnection*> connections;
+};
+
+}  // namespace omni::http

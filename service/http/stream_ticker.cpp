@@ -1,0 +1,55 @@
+#include "service/http/stream_ticker.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace omni::http {
+
+StreamTicker::StreamTicker(int keep_alive_comment_ms)
+    : period_ms_(keep_alive_comment_ms > 0 ? std::clamp(keep_alive_comment_ms / 4, 5, 250) : 250) {}
+
+StreamTicker::~StreamTicker() {
+  stop();
+}
+
+void StreamTicker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void StreamTicker::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void StreamTicker::add(Ticked* stream) {
+  std::lock_guard lock(mutex_);
+  streams_.push_back(stream);
+  if (streams_.size() == 1) wake_.notify_all();
+}
+
+void StreamTicker::remove(Ticked* stream) {
+  std::lock_guard lock(mutex_);
+  const auto it = std::find(streams_.begin(), streams_.end(), stream);
+  if (it == streams_.end()) return;
+  *it = streams_.back();
+  streams_.pop_back();
+}
+
+void StreamTicker::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (streams_.empty()) {
+      wake_.wait(lock, [this] { return stopping_ || !streams_.empty(); });
+      continue;
+    }
+    wake_.wait_for(lock, std::chrono::milliseconds(period_ms_), [this] { return stopping_; });
+    if (stopping_) return;
+    for (Ticked* stream : streams_) stream->tick();
+  }
+}
+
+}  // namespace omni::http
