@@ -298,7 +298,7 @@ bool Connection::serveOne(Session& session) {
     return false;
   }
   if (!whole) {
-    cut();
+    if (!writer.endsWithReset()) cut();  // a shutdown first would be an orderly end
     return false;
   }
   // What counts is what the client was told: without "Connection: close" it may send the next

@@ -341,6 +341,7 @@ bool SocketWriter::finish() {
     // Without chunks only a reset tells the client that this was not the end.
     try {
       socket_.setLinger(true, 0);
+      resets_ = true;
     } catch (...) {
       cancel_.setGone();
     }

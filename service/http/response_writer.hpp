@@ -66,6 +66,8 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   // Cuts a stream that was not ended. True: the answer is whole.
   bool finish();
 
+  // finish() has set the socket so that closing it resets the connection.
+  bool endsWithReset() const { return resets_; }
   bool keepAlive() const { return setup_.keep_alive && !cancel_.gone(); }
   int status() const { return status_; }
   uint64_t bytesSent() const { return bytes_sent_; }
@@ -89,6 +91,7 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   std::string out_;   // reused by all writes
   std::atomic<State> state_{State::Open};
   bool ticking_ = false;
+  bool resets_ = false;
   bool header_pending_ = false;
   bool event_stream_ = false;
   bool between_events_ = true;
