@@ -1,0 +1,233 @@
+#pragma once
+// Ports in memory, and a caller that runs a handler as the router would.
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "service/admin/routes.hpp"
+
+namespace omni::admin::testing {
+
+struct FakeClock final : Clock {
+  int64_t now = 1767225600000;  // 2026-01-01T00:00:00Z
+  int64_t steady = 5000;
+  int64_t nowMs() const override { return now; }
+  int64_t steadyMs() const override { return steady; }
+};
+
+struct FakeRandom final : Random {
+  unsigned char next = 0;
+  void fill(void* out, size_t size) override {
+    for (size_t i = 0; i < size; ++i) static_cast<unsigned char*>(out)[i] = next++;
+  }
+};
+
+struct FakeAccounts final : ConnectionStore {
+  std::vector<Connection> rows;
+  bool broken = false;
+
+  Connection* find(std::string_view id) {
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const Connection& c) { return c.id == id; });
+    return row == rows.end() ? nullptr : &*row;
+  }
+  Result<std::vector<Connection>> list() override {
+    if (broken) return makeError(FailureKind::Unavailable, "The database is locked.");
+    return rows;
+  }
+  Result<Connection> get(std::string_view id) override {
+    if (Connection* row = find(id)) return *row;
+    return makeError(FailureKind::NotFound, "no row");
+  }
+  Result<> create(const Connection& connection, const std::vector<ValueChange>&) override {
+    rows.push_back(connection);
+    return {};
+  }
+  Result<> rename(std::string_view id, std::string_view name) override {
+    for (const Connection& row : rows) {
+      if (row.name != name || row.id == id) continue;
+      auto taken = makeError(FailureKind::Conflict, "The name is taken.", "name");
+      taken.error().conflict_id = row.id;
+      return taken;
+    }
+    find(id)->name = name;
+    return {};
+  }
+  Result<> setState(std::string_view id, const StateRecord& state) override {
+    find(id)->state = state;
+    return {};
+  }
+  Result<> remove(std::string_view id) override {
+    std::erase_if(rows, [&](const Connection& c) { return c.id == id; });
+    return {};
+  }
+  Result<> commit(std::string_view, const std::vector<ValueChange>&) override { return {}; }
+  Result<std::optional<std::string>> value(std::string_view, std::string_view) override {
+    return std::nullopt;
+  }
+  Result<std::optional<std::string>> findByFingerprint(std::string_view,
+                                                       std::string_view) override {
+    return std::nullopt;
+  }
+};
+
+struct FakeCombos final : ComboStore {
+  std::vector<routing::Combo> rows;
+  Result<std::vector<routing::Combo>> listCombos() override { return rows; }
+  Result<> putCombo(const routing::Combo& combo) override {
+    for (routing::Combo& row : rows) {
+      if (row.id != combo.id) continue;
+      row = combo;
+      return {};
+    }
+    rows.push_back(combo);
+    return {};
+  }
+  Result<> removeCombo(std::string_view id) override {
+    std::erase_if(rows, [&](const routing::Combo& c) { return c.id == id; });
+    return {};
+  }
+};
+
+struct FakeProvider final : Provider {
+  explicit FakeProvider(FakeAccounts& store) : accounts(store) {}
+
+  FakeAccounts& accounts;
+  std::optional<Error> failure;  // what every call ends with
+  std::string answer = "{}";     // what control() gives
+  NewAccount created;
+  std::string method, input, connection_id;
+
+  std::string_view id() const override { return "kiro"; }
+  Result<> complete(std::string_view, const chat::ChatRequest&, chat::EventSink&,
+                    const CancelToken&) override {
+    return {};
+  }
+  Result<std::string> control(std::string_view connection, std::string_view called,
+                              std::string_view given, const CancelToken&) override {
+    connection_id = connection;
+    method = called;
+    input = given;
+    if (failure) return std::unexpected(*failure);
+    return answer;
+  }
+  Result<std::string> createAccount(const NewAccount& account, const CancelToken&) override {
+    created = account;
+    if (failure) return std::unexpected(*failure);
+    Connection made;
+    made.id = "new-id";
+    made.provider = "kiro";
+    made.name = account.name.empty() ? "kiro-1" : account.name;
+    made.values = {{"clientId", "client-1"}, {"region", "us-east-1"}, {"isolation", "registered"}};
+    made.secret_keys = {"refreshToken"};
+    accounts.rows.push_back(made);
+    return made.id;
+  }
+};
+
+struct FakeProviders final : ProviderRegistry {
+  FakeProvider* kiro = nullptr;
+  Provider* find(std::string_view id) override { return id == "kiro" ? kiro : nullptr; }
+  std::vector<std::string> ids() const override { return {"kiro"}; }
+};
+
+struct FakeWriter final : http::ResponseWriter {
+  std::map<std::string, std::string> headers;
+  int status = 0;
+  std::string type, body;
+  NeverCancelled never;
+
+  void setHeader(std::string name, std::string value) override { headers[name] = std::move(value); }
+  void send(int code, std::string_view content_type, std::string_view bytes) override {
+    status = code;
+    type = content_type;
+    body = bytes;
+  }
+  bool startStream(int, std::string_view) override { return false; }
+  bool write(std::string_view) override { return false; }
+  void endStream() override {}
+  bool committed() const override { return status != 0; }
+  const CancelToken& cancel() const override { return never; }
+};
+
+// A service with two accounts, kiro-dev (id-dev) and kiro-pro (id-pro), and no combo.
+struct World {
+  FakeClock clock;
+  FakeRandom random;
+  FakeAccounts accounts;
+  FakeCombos combos;
+  FakeProvider kiro{accounts};
+  FakeProviders providers;
+  int combo_changes = 0;
+  std::string plugins = R"([{"id":"kiro","status":"loaded"},{"id":"bad","status":"refused"}])";
+  http::RouteTable table;
+  std::string everything;  // all bodies so far
+  bool loopback = true;
+  std::string content_type = "application/json";
+  std::string accept;
+
+  World() {
+    providers.kiro = &kiro;
+    for (const char* word : {"dev", "pro"}) {
+      Connection row;
+      row.id = std::string("id-") + word;
+      row.provider = "kiro";
+      row.name = std::string("kiro-") + word;
+      row.created_ms = row.updated_ms = row.state.since_ms = clock.now;
+      row.values = {{"clientId", std::string("client-") + word},
+                    {"clientSecretExpiresAt", "1775001600000"},
+                    {"region", "eu-west-1"}};
+      row.secret_keys = {"accessToken", "clientSecret", "refreshToken"};
+      accounts.rows.push_back(row);
+    }
+    addAdminRoutes(table, {accounts,
+                           providers,
+                           combos,
+                           clock,
+                           random,
+                           "1.2.3",
+                           [this] { return plugins; },
+                           [this] { ++combo_changes; },
+                           {}});
+  }
+
+  const http::Route& route(std::string_view method, std::string_view pattern) const {
+    const auto found = std::find_if(table.begin(), table.end(), [&](const http::Route& r) {
+      return r.method == method && r.pattern == pattern;
+    });
+    if (found == table.end()) throw std::runtime_error("no such route");
+    return *found;
+  }
+
+  FakeWriter call(std::string_view method, std::string_view pattern, std::string body = {},
+                  std::map<std::string, std::string> params = {},
+                  std::multimap<std::string, std::string> query = {}) {
+    http::Request request;
+    request.method = method;
+    request.path = pattern;
+    request.body = std::move(body);
+    request.params = std::move(params);
+    request.query = std::move(query);
+    request.loopback = loopback;
+    request.header = [this](std::string_view name) {
+      return name == "content-type" ? content_type : name == "accept" ? accept : std::string();
+    };
+    FakeWriter writer;
+    route(method, pattern).handler(request, writer);
+    everything += writer.body;
+    return writer;
+  }
+};
+
+inline boost::json::object object(const FakeWriter& writer) {
+  return boost::json::parse(writer.body).as_object();
+}
+inline std::string text(const boost::json::value& value) {
+  return std::string(value.as_string());
+}
+
+}  // namespace omni::admin::testing
