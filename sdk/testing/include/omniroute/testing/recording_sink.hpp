@@ -48,6 +48,9 @@ class RecordingSink {
   // away.
   void cancelAfter(size_t count) { cancel_after_ = count; }
 
+  // Whether the sink has answered OMNI_CANCELLED.
+  bool sawCancel() const { return cancelled_; }
+
   const std::vector<RecordedEvent>& events() const { return events_; }
   // Which rules of the stream were broken, in words; empty: none.
   const std::vector<std::string>& violations() const { return violations_; }
