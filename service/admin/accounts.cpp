@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -66,11 +67,13 @@ Result<size_t> pageNumber(const Request& request, const char* key, size_t fallba
 
 Result<Provider*> findProvider(ProviderRegistry& providers, std::string_view id) {
   if (Provider* provider = providers.find(id)) return provider;
+  // Out of an address, so it may be any bytes; only a plausible id is shown again.
+  const bool plain = std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   return makeError(
       FailureKind::NotFound,
       fmt::format(
           "There is no provider \"{}\". Loaded: {}. GET /api/plugins says why one is missing.",
-          shownName(id), fmt::join(providers.ids(), ", ")),
+          plain ? shownName(id) : "?", fmt::join(providers.ids(), ", ")),
       "provider");
 }
 

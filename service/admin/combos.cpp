@@ -193,14 +193,11 @@ Result<> applyBody(Context& context, const Request& request, Combo& combo, bool 
 Result<> checkNameIsFree(const std::vector<Combo>& all, const Combo& combo) {
   for (const Combo& other : all) {
     if (other.name != combo.name || other.id == combo.id) continue;
-    auto taken =
-        makeError(FailureKind::Conflict,
-                  fmt::format("There is a combo \"{}\" already. Choose another name, or change "
-                              "that one: PUT /api/combos/{}.",
-                              combo.name, other.id),
-                  "name");
-    taken.error().conflict_id = other.id;
-    return taken;
+    return makeError(FailureKind::Conflict,
+                     fmt::format("There is a combo \"{}\" already. Choose another name, or change "
+                                 "that one: PUT /api/combos/{}.",
+                                 combo.name, other.id),
+                     "name");
   }
   return {};
 }

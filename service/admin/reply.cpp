@@ -25,7 +25,7 @@ void sendJson(http::ResponseWriter& writer, int status, const boost::json::value
 }
 
 void sendError(http::ResponseWriter& writer, const Error& error) {
-  sendError(writer, error, errors::httpStatus(error));
+  sendError(writer, error, httpStatus(error));
 }
 
 void sendError(http::ResponseWriter& writer, const Error& error, int status) {
@@ -33,7 +33,10 @@ void sendError(http::ResponseWriter& writer, const Error& error, int status) {
     // Rounded up: a client that comes back too early is refused again.
     writer.setHeader("retry-after", std::to_string((error.retry_after_ms + 999) / 1000));
   }
-  sendBody(writer, status, errors::adminErrorBody(error));
+  std::string body = adminErrorBody(error);
+  // Scripts written for OmniRoute look for this member.
+  if (error.kind == FailureKind::ReauthRequired) body.insert(1, "\"requiresReauth\":true,");
+  sendBody(writer, status, std::move(body));
 }
 
 boost::json::value isoTime(int64_t unix_ms) {
