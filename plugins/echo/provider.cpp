@@ -1,12 +1,13 @@
 #include "plugins/echo/provider.hpp"
 
+#include <omniroute/json_text.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
 
 #include "plugins/echo/directives.hpp"
-#include "plugins/echo/json_text.hpp"
 
 namespace omni::echo {
 namespace {
@@ -210,7 +211,7 @@ std::string expiresAtJson(int64_t ms) {
 }
 
 sdk::Result<std::optional<std::string>> importAccount(sdk::Call& call, std::string_view input) {
-  const auto label = jsonString(jsonMember(input, "label").value_or(""));
+  const auto label = sdk::jsonString(sdk::jsonMember(input, "label").value_or(""));
   if (!label || label->empty()) {
     sdk::Failure failure;
     failure.kind = OMNI_FAILURE_BAD_REQUEST;
@@ -221,10 +222,11 @@ sdk::Result<std::optional<std::string>> importAccount(sdk::Call& call, std::stri
   std::vector<sdk::Change> changes;
   changes.push_back({"label", *label, false});
   changes.push_back({"expiresAt", std::to_string(call.host().nowMs() + kTokenLifeMs), false});
-  if (auto token = jsonString(jsonMember(input, "token").value_or("")); token && !token->empty())
+  if (auto token = sdk::jsonString(sdk::jsonMember(input, "token").value_or(""));
+      token && !token->empty())
     changes.push_back({"token", std::move(*token), true});
   if (auto saved = call.commit(changes); !saved) return std::unexpected(std::move(saved.error()));
-  return "{\"label\":" + jsonQuote(*label) + "}";
+  return "{\"label\":" + sdk::jsonQuote(*label) + "}";
 }
 
 // The shape every refresh should have: lock, look again whether another call has done it meanwhile,
@@ -232,7 +234,7 @@ sdk::Result<std::optional<std::string>> importAccount(sdk::Call& call, std::stri
 sdk::Result<std::optional<std::string>> refreshAccount(sdk::Call& call, std::string_view input) {
   auto lock = call.lock("refresh");
   if (!lock) return std::unexpected(std::move(lock.error()));
-  const bool force = jsonMember(input, "force").value_or("false") == "true";
+  const bool force = sdk::jsonMember(input, "force").value_or("false") == "true";
   const int64_t now = call.host().nowMs();
   const int64_t current = parseNumber(call.value("expiresAt").value_or("0"), INT64_MAX).value_or(0);
   if (!force && current > now) return expiresAtJson(current);
@@ -243,7 +245,7 @@ sdk::Result<std::optional<std::string>> refreshAccount(sdk::Call& call, std::str
 }
 
 std::string describeAccount(sdk::Call& call) {
-  return "{\"authMethod\":\"label\",\"label\":" + jsonQuote(call.value("label").value_or("")) +
+  return "{\"authMethod\":\"label\",\"label\":" + sdk::jsonQuote(call.value("label").value_or("")) +
          ",\"isolation\":\"dedicated\",\"isolationReason\":\"Echo has no upstream to "
          "share.\",\"expiresAt\":" +
          std::to_string(parseNumber(call.value("expiresAt").value_or("0"), INT64_MAX).value_or(0)) +

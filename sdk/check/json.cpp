@@ -1,5 +1,8 @@
 #include "sdk/check/json.hpp"
 
+#include <omniroute/json_text.hpp>
+
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -111,24 +114,6 @@ class Reader {
     return true;
   }
 
-  static void utf8(std::string& out, uint32_t code) {
-    if (code < 0x80) {
-      out += static_cast<char>(code);
-    } else if (code < 0x800) {
-      out += static_cast<char>(0xC0 | (code >> 6));
-      out += static_cast<char>(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-      out += static_cast<char>(0xE0 | (code >> 12));
-      out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-      out += static_cast<char>(0x80 | (code & 0x3F));
-    } else {
-      out += static_cast<char>(0xF0 | (code >> 18));
-      out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-      out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-      out += static_cast<char>(0x80 | (code & 0x3F));
-    }
-  }
-
   bool escape(std::string& out) {
     if (at_ >= text_.size()) return false;
     const char c = text_[at_++];
@@ -146,7 +131,7 @@ class Reader {
     } else if (code >= 0xDC00 && code < 0xE000) {
       return false;
     }
-    utf8(out, code);
+    sdk::detail::appendUtf8(out, code);
     return true;
   }
 
@@ -190,22 +175,7 @@ std::optional<Json> parseJson(std::string_view text) {
 }
 
 std::string quote(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out += '"';
+  return sdk::jsonQuote(text);
 }
 
 }  // namespace omni::check

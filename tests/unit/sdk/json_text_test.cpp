@@ -1,8 +1,7 @@
-#include "plugins/echo/json_text.hpp"
-
 #include <gtest/gtest.h>
+#include <omniroute/json_text.hpp>
 
-namespace omni::echo {
+namespace omni::sdk {
 namespace {
 
 TEST(JsonText, FindsOuterMembersOnly) {
@@ -33,4 +32,4 @@ TEST(JsonText, QuoteIsReversible) {
 }
 
 }  // namespace
-}  // namespace omni::echo
+}  // namespace omni::sdk

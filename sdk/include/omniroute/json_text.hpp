@@ -1,14 +1,22 @@
-#include "plugins/echo/json_text.hpp"
+#pragma once
+// Just enough JSON for a plugin with flat inputs: read one member of an object, quote a string. A
+// plugin with richer documents brings a JSON library of its own; the SDK needs none.
+//
+// Thread-safety: free functions without state. Ownership: views point into the text given. Errors:
+// broken input has no members.
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
-namespace omni::echo {
-namespace {
+namespace omni::sdk {
+namespace detail {
 
 // A cursor over JSON text. Every step fails softly, so that broken input ends as "member absent".
-class Cursor {
+class JsonCursor {
  public:
-  explicit Cursor(std::string_view text) : text_(text) {}
+  explicit JsonCursor(std::string_view text) : text_(text) {}
 
   void skipSpace() {
     while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != text_.npos) ++at_;
@@ -63,7 +71,7 @@ class Cursor {
   size_t at_ = 0;
 };
 
-bool readHex4(std::string_view text, size_t at, uint32_t& out) {
+inline bool readHex4(std::string_view text, size_t at, uint32_t& out) {
   if (at + 4 > text.size()) return false;
   out = 0;
   for (size_t i = at; i < at + 4; ++i) {
@@ -83,7 +91,7 @@ bool readHex4(std::string_view text, size_t at, uint32_t& out) {
   return true;
 }
 
-void appendUtf8(std::string& out, uint32_t code) {
+inline void appendUtf8(std::string& out, uint32_t code) {
   if (code < 0x80) {
     out += static_cast<char>(code);
     return;
@@ -101,22 +109,10 @@ void appendUtf8(std::string& out, uint32_t code) {
   out += static_cast<char>(0x80 | (code & 0x3F));
 }
 
-}  // namespace
+}  // namespace detail
 
-std::optional<std::string_view> jsonMember(std::string_view json, std::string_view name) {
-  Cursor cursor(json);
-  if (!cursor.take('{')) return std::nullopt;
-  while (true) {
-    const std::optional<std::string> key = jsonString(cursor.stringLiteral());
-    if (!key || !cursor.take(':')) return std::nullopt;
-    const std::string_view value = cursor.value();
-    if (value.empty()) return std::nullopt;
-    if (*key == name) return value;
-    if (!cursor.take(',')) return std::nullopt;
-  }
-}
-
-std::optional<std::string> jsonString(std::string_view raw) {
+// The decoded value of a JSON string literal; nullopt when `raw` is not a well-formed one.
+inline std::optional<std::string> jsonString(std::string_view raw) {
   if (raw.size() < 2 || raw.front() != '"' || raw.back() != '"') return std::nullopt;
   raw = raw.substr(1, raw.size() - 2);
   std::string out;
@@ -133,11 +129,11 @@ std::optional<std::string> jsonString(std::string_view raw) {
       continue;
     }
     uint32_t code = 0;
-    if (raw[i] != 'u' || !readHex4(raw, i + 1, code)) return std::nullopt;
+    if (raw[i] != 'u' || !detail::readHex4(raw, i + 1, code)) return std::nullopt;
     i += 4;
     if (code >= 0xD800 && code < 0xDC00) {  // the first half of a surrogate pair
       uint32_t low = 0;
-      if (raw.substr(i + 1, 2) != "\\u" || !readHex4(raw, i + 3, low) || low < 0xDC00 ||
+      if (raw.substr(i + 1, 2) != "\\u" || !detail::readHex4(raw, i + 3, low) || low < 0xDC00 ||
           low > 0xDFFF)
         return std::nullopt;
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
@@ -145,12 +141,28 @@ std::optional<std::string> jsonString(std::string_view raw) {
     } else if (code >= 0xDC00 && code < 0xE000) {
       return std::nullopt;
     }
-    appendUtf8(out, code);
+    detail::appendUtf8(out, code);
   }
   return out;
 }
 
-std::string jsonQuote(std::string_view text) {
+// The raw text of member `name` of the outermost object ("\"abc\"", "12", "{…}"); nullopt when it
+// is absent or `json` is not an object. Nested objects are stepped over, not searched.
+inline std::optional<std::string_view> jsonMember(std::string_view json, std::string_view name) {
+  detail::JsonCursor cursor(json);
+  if (!cursor.take('{')) return std::nullopt;
+  while (true) {
+    const std::optional<std::string> key = jsonString(cursor.stringLiteral());
+    if (!key || !cursor.take(':')) return std::nullopt;
+    const std::string_view value = cursor.value();
+    if (value.empty()) return std::nullopt;
+    if (*key == name) return value;
+    if (!cursor.take(',')) return std::nullopt;
+  }
+}
+
+// `text` as a JSON string literal with its quotes. The text must be UTF-8.
+inline std::string jsonQuote(std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -169,4 +181,4 @@ std::string jsonQuote(std::string_view text) {
   return out += '"';
 }
 
-}  // namespace omni::echo
+}  // namespace omni::sdk
