@@ -227,6 +227,33 @@ TEST(Refresh, HasTheDocumentedStatuses) {
   EXPECT_EQ(world.call("POST", kRefresh, "{}", {{"id", "id-dev"}}).status, 415);
 }
 
+TEST(Refresh, SaysInOmniRoutesWordThatAPersonIsNeeded) {
+  World world;
+  world.kiro.failure = failure(FailureKind::ReauthRequired, "Sign in again.");
+  auto body = object(world.call("POST", kRefresh, {}, {{"id", "id-dev"}}));
+  EXPECT_TRUE(body.at("requiresReauth").as_bool());
+  EXPECT_EQ(text(body.at("error").at("message")), "Sign in again.");
+  world.kiro.failure = failure(FailureKind::Network, "No route.");
+  body = object(world.call("POST", kRefresh, {}, {{"id", "id-dev"}}));
+  EXPECT_FALSE(body.contains("requiresReauth"));
+}
+
+TEST(Masking, NoAnswerCarriesASecret) {
+  World world;
+  for (Connection& row : world.accounts.rows)
+    for (const char* key :
+         {"accessToken", "clientSecret", "refreshToken", "idToken", "proxyPassword"})
+      row.values[key] = kToken;
+  for (const http::Route& route : world.table) {
+    if (route.method == "DELETE") continue;
+    const std::string body = "{\"name\":\"n\",\"refreshToken\":\"" + kToken + "\"}";
+    for (const std::string& given : {body, std::string("{}"), kToken, "[\"" + kToken + "\"]"})
+      world.call(route.method, route.pattern, given, {{"id", "id-dev"}, {"provider", "kiro"}});
+  }
+  EXPECT_NE(world.everything.find("client-dev"), std::string::npos);
+  EXPECT_EQ(world.everything.find(kToken.substr(0, 40)), std::string::npos);
+}
+
 TEST(Refresh, ADeadSessionIsNotedAndAWorkingOneEndsIt) {
   World world;
   world.kiro.failure = failure(FailureKind::Upstream, "500");
