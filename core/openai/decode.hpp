@@ -1,0 +1,16 @@
+#pragma once
+// OpenAI chat completions request -> ChatRequest. Source of the wire: OpenAI API reference, "Create chat completion".
+
+#include <string>
+
+#include "core/base/error.hpp"
+#include "core/chat/model.hpp"
+
+namespace omni::openai {
+
+// Pure and thread-safe. Errors are BadRequest with the member's path in `field` (messages[2].content) or the byte offset of the
+// syntax error. Unknown members are accepted; members that would change the answer and cannot be honoured (n > 1, logprobs,
+// audio) are refused.
+Result<chat::ChatRequest> decodeChatCompletion(std::string body);
+
+}  // namespace omni::openai
