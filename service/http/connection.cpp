@@ -153,6 +153,7 @@ struct Connection::Exchange {
   Door door = Door::Admin;
   const Route* route = nullptr;
   SocketWriter* writer = nullptr;
+  AdmissionSlot slot;
 
   void refuse(int status, std::string_view code, std::string_view message) {
     if (body_unread) writer->closeAfterwards();
@@ -258,6 +259,7 @@ bool Connection::serveOne(Session& session) {
   setup.keep_alive_comment_ms = core_.options.keep_alive_comment_ms;
   SocketWriter writer(session.socket(), core_.ticker, core_.cancel_all, setup);
   x.writer = &writer;
+  writer.onLastBytes([&x] { x.slot.release(); });
   x.request.request_id = requestId(readable ? x.head.get("x-request-id", "") : "", core_.random);
   writer.setHeader("x-request-id", x.request.request_id);
   writer.setHeader("X-Content-Type-Options", "nosniff");
@@ -271,6 +273,7 @@ bool Connection::serveOne(Session& session) {
              "and 100 headers are read.");
   }
   const bool whole = writer.finish();
+  x.slot.release();
   if (core_.draining) writer.closeAfterwards();
 
   if (core_.options.access_log) {
@@ -378,9 +381,8 @@ void Connection::answer(Exchange& x, Session& session) {
                     "allowed origins in the configuration.");
   }
 
-  AdmissionSlot slot;
-  const bool admitted =
-      x.door == Door::Health || slot.enter(x.door == Door::Inference ? core_.streams : core_.admin);
+  const bool admitted = x.door == Door::Health ||
+                        x.slot.enter(x.door == Door::Inference ? core_.streams : core_.admin);
   if (!admitted) {
     x.writer->setHeader("Retry-After", "1");
     return x.refuse(503, "overloaded", "All request slots are in use. Try again in a moment.");

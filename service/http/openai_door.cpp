@@ -130,12 +130,12 @@ class ChatHandler {
   }
 
   void whole(const chat::ChatRequest& request, ResponseWriter& writer) const {
-    openai::Collector collector;
+    openai::Collector collector(newId(), clock_.nowMs() / 1000, std::string(request.model));
     RouteReport report;
     const Result<> result = backend_.complete(request, collector, writer.cancel(), report);
     setRouteHeaders(writer, report);
     if (!result) return sendError(writer, result.error());
-    writer.json(200, collector.body(newId(), clock_.nowMs() / 1000, request.model));
+    writer.json(200, collector.json());
   }
 
   static Result<> emptyAnswer() {

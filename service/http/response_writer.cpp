@@ -254,6 +254,12 @@ bool SocketWriter::flush() {
   return whole;
 }
 
+void SocketWriter::flushLast() {
+  constexpr size_t kFits = 64 * 1024;
+  if (last_bytes_ && out_.size() <= kFits) last_bytes_();
+  flush();
+}
+
 bool SocketWriter::sendContinue() {
   out_ = "HTTP/1.1 100 Continue\r\n\r\n";
   return flush();
@@ -264,7 +270,7 @@ void SocketWriter::send(int status, std::string_view content_type, std::string_v
   state_ = State::Ended;
   appendHead(status, content_type, true, body.size());
   if (!setup_.head && !bodyless(status)) out_ += body;
-  flush();
+  flushLast();
 }
 
 bool SocketWriter::startStream(int status, std::string_view content_type) {
@@ -308,7 +314,7 @@ void SocketWriter::endStream() {
   state_ = State::Ended;
   if (setup_.head || cancel_.gone()) return;
   if (!setup_.http10) out_ += "0\r\n\r\n";
-  flush();
+  flushLast();
 }
 
 void SocketWriter::tick() {

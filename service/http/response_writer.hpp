@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   bool committed() const override { return state_ != State::Open; }
   const CancelToken& cancel() const override { return cancel_; }
 
+  // Called before the last bytes go out, when they fit the socket's buffer: a client that has its
+  // answer and asks again at once must find its own slot free.
+  void onLastBytes(std::function<void()> call) { last_bytes_ = std::move(call); }
   void closeAfterwards() { setup_.keep_alive = false; }
   bool sendContinue();  // "100 Continue"
   // Cuts a stream that was not ended. True: the answer is whole.
@@ -78,6 +82,7 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   void appendHead(int status, std::string_view content_type, bool has_length, size_t length);
   void appendChunk(std::string_view bytes);
   bool flush();
+  void flushLast();
   bool streamWrite(std::string_view bytes);
   void leaveTicker();
 
@@ -86,6 +91,8 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   Setup setup_;
   ConnectionCancel cancel_;
   std::vector<std::pair<std::string, std::string>> headers_;
+
+  std::function<void()> last_bytes_;
 
   std::mutex mutex_;  // guards what follows once the stream is in the ticker
   std::string out_;   // reused by all writes

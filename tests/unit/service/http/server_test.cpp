@@ -537,6 +537,28 @@ TEST_F(ServerTest, FullInferenceSlotsAre503AtOnceAndAdminStillAnswers) {
   ASSERT_TRUE(eventually([&] { return server_->activeInference() == 0; }));
 }
 
+TEST_F(ServerTest, AnsweredClientFindsItsSlotFree) {
+  options_.max_streams = 1;
+  add(
+      "GET", "/whole", [](const Request&, ResponseWriter& w) { w.json(200, "{}"); },
+      Door::Inference);
+  add(
+      "GET", "/stream",
+      [](const Request&, ResponseWriter& w) {
+        startSse(w);
+        w.write("data: 1\n\n");
+        w.endStream();
+      },
+      Door::Inference);
+  start();
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_THAT(ask("GET /whole HTTP/1.1\r\nHost: localhost\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+    RawClient c(server_->port());
+    c.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ASSERT_THAT(c.until("0\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  }
+}
+
 TEST_F(ServerTest, IdleKeepAliveConnectionIsClosedSoon) {
   options_.keep_alive_ms = 50;
   addEcho();
