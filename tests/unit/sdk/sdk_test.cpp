@@ -51,7 +51,8 @@ constexpr omni_plugin_entry_t kEntry = detail::makeEntry<ScriptedProvider>("scri
 
 class SdkTest : public ::testing::Test {
  protected:
-  void SetUp() override { constructor_throws = false; }
+  // Not SetUp: the plugin of the next test is made before that.
+  void TearDown() override { constructor_throws = false; }
   omni_status_t complete() { return plugin_.complete(call_, request_.build(), sink_); }
 
   FakeHost host_;
