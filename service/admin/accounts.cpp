@@ -203,21 +203,16 @@ int refreshStatus(const Error& error, bool from_provider) {
   }
 }
 
-// A refresh that worked ends "sign in again"; one that found the session dead begins it.
-Result<> noteRefresh(Context& context, const Connection& connection, const Error* error) {
-  const bool waiting = connection.state.state == AccountState::ReauthRequired;
-  const bool dead = error != nullptr && error->kind == FailureKind::ReauthRequired;
-  if (connection.state.state == AccountState::Disabled || waiting == dead) return {};
-  if (!dead && error != nullptr) return {};
+// What a refresh says about the account. One that worked ends "sign in again" at once, without
+// waiting for the next probe; of quota or suspension it says nothing.
+void noteRefresh(Context& context, const Connection& connection, const Error* failure) {
+  const int64_t now = context.deps.clock.nowMs();
+  if (failure != nullptr) return context.deps.accounts.applyFailure(connection.id, *failure, now);
+  if (connection.state.state != AccountState::ReauthRequired) return;
   StateRecord state;
-  state.since_ms = context.deps.clock.nowMs();
-  if (dead) {
-    constexpr int64_t kProbeAfterMs = 6 * 3600 * 1000;
-    state.state = AccountState::ReauthRequired;
-    state.reason = error->message;
-    state.next_probe_ms = state.since_ms + kProbeAfterMs;
-  }
-  return context.deps.accounts.setState(connection.id, state);
+  state.since_ms = now;
+  // The new token is stored. A state that could not be written is found out again at the next use.
+  (void)context.deps.accounts.setState(connection.id, state);
 }
 
 void refreshAccount(Context& context, const Request& request, ResponseWriter& writer) {
@@ -231,8 +226,7 @@ void refreshAccount(Context& context, const Request& request, ResponseWriter& wr
   auto text = (*provider)->control(connection->id, "accounts.refresh", R"({"force":true})",
                                    writer.cancel());
   const Error* failure = text ? nullptr : &text.error();
-  if (auto noted = noteRefresh(context, *connection, failure); !noted && failure == nullptr)
-    return sendError(writer, noted.error());
+  noteRefresh(context, *connection, failure);
   if (failure != nullptr) {
     Error shown = *failure;
     if (shown.kind == FailureKind::Unsupported)

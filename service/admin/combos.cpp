@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
+#include "core/routing/resolve.hpp"
 #include "service/admin/context.hpp"
 #include "service/admin/json_body.hpp"
 #include "service/admin/names.hpp"
@@ -187,7 +188,7 @@ Result<> applyBody(Context& context, const Request& request, Combo& combo, bool 
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     combo.targets = std::move(*parsed);
   }
-  return {};
+  return routing::validateCombo(combo, context.deps.providers.ids());
 }
 
 Result<> checkNameIsFree(const std::vector<Combo>& all, const Combo& combo) {

@@ -76,29 +76,30 @@ json::object countByState(const std::vector<Connection>& connections) {
   return counts;
 }
 
+// The accounts are in memory, so it takes the combos to hear from the store itself.
+Result<> storeAnswers(Context& context) {
+  if (auto listed = context.deps.combos.listCombos(); !listed)
+    return std::unexpected(std::move(listed.error()));
+  return {};
+}
+
 void health(Context& context, ResponseWriter& writer) {
   json::object shown{
       {"status", "ok"},
       {"version", context.deps.version},
       {"uptimeSeconds", (context.deps.clock.steadyMs() - context.started_ms) / 1000}};
-  auto connections = context.deps.accounts.list();
-  if (connections) {
-    shown["connections"] = countByState(*connections);
-  } else {
+  shown["connections"] = countByState(*context.deps.accounts.snapshot());
+  const Result<> answers = storeAnswers(context);
+  if (!answers) {
     shown["status"] = "error";
-    shown["error"] = connections.error().message;
+    shown["error"] = answers.error().message;
   }
   shown["plugins"] = countByStatus(plugins(context));
-  sendJson(writer, connections ? 200 : 503, shown);
+  sendJson(writer, answers ? 200 : 503, shown);
 }
 
 void readiness(Context& context, ResponseWriter& writer) {
-  Result<> ready;
-  if (context.deps.ready) {
-    ready = context.deps.ready();
-  } else if (auto listed = context.deps.accounts.list(); !listed) {
-    ready = std::unexpected(std::move(listed.error()));
-  }
+  const Result<> ready = context.deps.ready ? context.deps.ready() : storeAnswers(context);
   // Anybody may ask this, so the reason stays in the log and in /api/health.
   sendJson(writer, ready ? 200 : 503, json::object{{"status", ready ? "ready" : "not ready"}});
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 
+#include "core/accounts/directory.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/store.hpp"
@@ -18,7 +19,7 @@
 namespace omni::admin {
 
 struct AdminDeps {
-  ConnectionStore& accounts;
+  AccountDirectory& accounts;
   ProviderRegistry& providers;
   ComboStore& combos;
   Clock& clock;

@@ -31,6 +31,7 @@ TEST(Combos, BadOnesAreRefusedWithTheFieldAndNothingIsStored) {
       {R"({"name":"c","models":[]})", "models"},
       {R"({"name":"c","models":"kiro/a"})", "models"},
       {R"({"name":"c","models":["kiro"]})", "models[0]"},
+      {R"({"name":"c","models":["nope/a"]})", "nope"},
       {R"({"name":"c","models":["kiro/a","kiro/"]})", "models[1]"},
       {R"({"name":"c","models":["/a"]})", "models[0]"},
       {R"({"name":"c","models":["kiro//a"]})", "models[0]"},

@@ -28,17 +28,13 @@ struct FakeRandom final : Random {
 
 struct FakeAccounts final : ConnectionStore {
   std::vector<Connection> rows;
-  bool broken = false;
 
   Connection* find(std::string_view id) {
     const auto row =
         std::find_if(rows.begin(), rows.end(), [&](const Connection& c) { return c.id == id; });
     return row == rows.end() ? nullptr : &*row;
   }
-  Result<std::vector<Connection>> list() override {
-    if (broken) return makeError(FailureKind::Unavailable, "The database is locked.");
-    return rows;
-  }
+  Result<std::vector<Connection>> list() override { return rows; }
   Result<Connection> get(std::string_view id) override {
     if (Connection* row = find(id)) return *row;
     return makeError(FailureKind::NotFound, "no row");
@@ -77,7 +73,11 @@ struct FakeAccounts final : ConnectionStore {
 
 struct FakeCombos final : ComboStore {
   std::vector<routing::Combo> rows;
-  Result<std::vector<routing::Combo>> listCombos() override { return rows; }
+  bool broken = false;
+  Result<std::vector<routing::Combo>> listCombos() override {
+    if (broken) return makeError(FailureKind::Unavailable, "The database is locked.");
+    return rows;
+  }
   Result<> putCombo(const routing::Combo& combo) override {
     for (routing::Combo& row : rows) {
       if (row.id != combo.id) continue;
@@ -94,9 +94,9 @@ struct FakeCombos final : ComboStore {
 };
 
 struct FakeProvider final : Provider {
-  explicit FakeProvider(FakeAccounts& store) : accounts(store) {}
+  explicit FakeProvider(ConnectionStore& store) : accounts(store) {}
 
-  FakeAccounts& accounts;
+  ConnectionStore& accounts;
   std::optional<Error> failure;  // what every call ends with
   std::string answer = "{}";     // what control() gives
   NewAccount created;
@@ -124,7 +124,7 @@ struct FakeProvider final : Provider {
     made.name = account.name.empty() ? "kiro-1" : account.name;
     made.values = {{"clientId", "client-1"}, {"region", "us-east-1"}, {"isolation", "registered"}};
     made.secret_keys = {"refreshToken"};
-    accounts.rows.push_back(made);
+    if (auto done = accounts.create(made, {}); !done) return std::unexpected(done.error());
     return made.id;
   }
 };
@@ -160,7 +160,8 @@ struct World {
   FakeRandom random;
   FakeAccounts accounts;
   FakeCombos combos;
-  FakeProvider kiro{accounts};
+  AccountDirectory directory{accounts};
+  FakeProvider kiro{directory};
   FakeProviders providers;
   int combo_changes = 0;
   std::string plugins = R"([{"id":"kiro","status":"loaded"},{"id":"bad","status":"refused"}])";
@@ -184,7 +185,7 @@ struct World {
       row.secret_keys = {"accessToken", "clientSecret", "refreshToken"};
       accounts.rows.push_back(row);
     }
-    addAdminRoutes(table, {accounts,
+    addAdminRoutes(table, {directory,
                            providers,
                            combos,
                            clock,
@@ -216,6 +217,7 @@ struct World {
     request.header = [this](std::string_view name) {
       return name == "content-type" ? content_type : name == "accept" ? accept : std::string();
     };
+    (void)directory.load();  // tests change the rows behind its back
     FakeWriter writer;
     route(method, pattern).handler(request, writer);
     everything += writer.body;

@@ -24,7 +24,7 @@ TEST(Health, CountsAccountsPerStateAndPluginsPerStatus) {
 
 TEST(Health, AStoreThatDoesNotAnswerIsSaid) {
   World world;
-  world.accounts.broken = true;
+  world.combos.broken = true;
   EXPECT_EQ(world.call("GET", "/api/health").status, 503);
   EXPECT_EQ(world.call("GET", "/readyz").status, 503);
   EXPECT_EQ(world.call("GET", "/healthz").status, 200);  // alive all the same
