@@ -6,9 +6,18 @@
 #include <set>
 
 #include "fakes.hpp"
+#include "service/http/openai_door.hpp"
 
 namespace omni::admin::testing {
 namespace {
+
+struct NoBackend final : ChatBackend {
+  Result<> complete(const chat::ChatRequest&, chat::EventSink&, const CancelToken&,
+                    RouteReport&) override {
+    return {};
+  }
+  Result<std::vector<ModelEntry>> models() override { return std::vector<ModelEntry>{}; }
+};
 
 using Operations = std::set<std::string>;  // "GET /api/health"
 
@@ -37,7 +46,9 @@ Operations documented() {
 
 Operations served() {
   World world;
-  Operations found = {"POST /v1/chat/completions", "GET /v1/models"};  // the OpenAI door's
+  NoBackend backend;
+  http::addOpenAiRoutes(world.table, backend, world.clock, world.random);
+  Operations found;
   for (const http::Route& route : world.table) found.insert(route.method + " " + route.pattern);
   return found;
 }
