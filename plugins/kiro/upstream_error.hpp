@@ -1,0 +1,29 @@
+#pragma once
+// Upstream's error answers -> failures. Wire source: kiro-protocol A.6 (sign-in) and G.1 to G.5 (runtime).
+
+#include <omniroute/sdk.hpp>
+#include <string>
+#include <string_view>
+
+namespace omni::kiro {
+
+struct UpstreamError {
+  uint32_t status = 0;
+  std::string type;     // ThrottlingException, without namespace
+  std::string reason;   // MONTHLY_REQUEST_COUNT
+  std::string message;  // upstream's own text
+  std::string oauth;    // invalid_grant
+  int64_t retry_after_ms = -1;
+};
+
+UpstreamError readError(const sdk::HttpResponse& response);
+
+// A runtime or control-plane call.
+sdk::Failure runtimeFailure(const UpstreamError& error);
+// An exception frame inside the event stream; `type` is the union member's or the exception's name.
+sdk::Failure streamFailure(std::string_view type, std::string_view payload);
+
+// The sign-in side answered for good that this token or registration is not valid (there).
+bool isRejectedGrant(const UpstreamError& error);
+
+}  // namespace omni::kiro
