@@ -79,7 +79,7 @@ sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& requ
     http.body = translated->body;
     auto result = send(call, http, *translated, sink);
     // A refused token is refreshed once; the refusal comes before any content, so nothing is sent twice.
-    if (result || result.error().kind != OMNI_FAILURE_AUTH_INVALID || result.error().cancelled || result.error().reported || attempt > 0)
+    if (result || result.error().kind != OMNI_FAILURE_AUTH_INVALID || result.error().upstream_status == 200 || result.error().cancelled || result.error().reported || attempt > 0)
       return result;
     seen = std::move(*token);
   }

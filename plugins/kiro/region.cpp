@@ -34,7 +34,7 @@ bool isProfileArn(std::string_view text) {
   const auto account = field(text, 4);
   if (account.size() != 12 || !std::ranges::all_of(account, digit)) return false;
   const auto profile = field(text, 5);
-  if (!profile.starts_with("profile/") || profile.size() == 8 || !text.ends_with(profile)) return false;
+  if (!profile.starts_with("profile/") || profile.size() == 8 || profile.data() + profile.size() != text.data() + text.size()) return false;
   return std::ranges::all_of(profile.substr(8), [](char c) {
     return lower(c) || digit(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
   });

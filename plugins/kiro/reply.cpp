@@ -27,15 +27,16 @@ sdk::Result<> Reply::feed(std::string_view bytes) {
 }
 
 sdk::Result<> Reply::onFrame(const Frame& frame) {
-  if (!started_) {
-    started_ = true;
-    if (!sink_.started()) return gone();
-  }
   if (frame.message_type == "exception") return std::unexpected(streamFailure(frame.exception_type, frame.payload));
   if (frame.message_type == "error") {
     sdk::Failure failure = streamFailure(frame.error_code, {});
     failure.message += frame.error_message.empty() ? "" : ": " + std::string(frame.error_message);
     return std::unexpected(std::move(failure));
+  }
+  // After the exceptions: an answer that begins with one has not started, so another account may serve it.
+  if (!started_) {
+    started_ = true;
+    if (!sink_.started()) return gone();
   }
   const auto type = frame.event_type;
   if (type == "toolUseEvent") return onTool(frame.payload);
@@ -44,10 +45,7 @@ sdk::Result<> Reply::onFrame(const Frame& frame) {
   const bool is_tail = type == "metadataEvent" || type == "contextUsageEvent" || type == "meteringEvent";
   const bool is_invalid = type == "invalidStateEvent";
   if (!is_text && !is_reasoning && !is_tail && !is_invalid) return {};
-  if (is_tail) {
-    onMetadata(frame.payload);
-    return {};
-  }
+  if (is_tail) return onMetadata(frame.payload);
   const auto object = parseObject(frame.payload);
   if (!object) return sdk::fail(OMNI_FAILURE_PROTOCOL, "Kiro's answer holds an event that is not JSON");
   if (is_invalid) return std::unexpected(streamFailure("InternalServerException", frame.payload));
@@ -68,14 +66,13 @@ sdk::Result<> Reply::onFrame(const Frame& frame) {
   return {};
 }
 
-Reply::Tool& Reply::tool(std::string_view id, std::string_view name, bool& ok) {
+Reply::Tool& Reply::tool(std::string_view id, std::string_view name) {
   const auto found = std::ranges::find(tools_, id, &Tool::id);
   if (found != tools_.end()) return *found;
-  tools_.push_back({std::string(id), {}, false, false, false});
-  const auto original = tool_names_.find(name);
   content_ = true;
-  ok = sink_.toolStart(id, original == tool_names_.end() ? name : std::string_view(original->second));
-  return tools_.back();
+  const auto original = tool_names_.find(name);
+  return tools_.emplace_back(
+      Tool{std::string(id), original == tool_names_.end() ? std::string(name) : original->second, {}, false});
 }
 
 sdk::Result<> Reply::onTool(std::string_view payload) {
@@ -83,33 +80,26 @@ sdk::Result<> Reply::onTool(std::string_view payload) {
   if (!object) return sdk::fail(OMNI_FAILURE_PROTOCOL, "Kiro's answer holds a tool call that is not JSON");
   const auto id = text(*object, "toolUseId");
   if (id.empty()) return sdk::fail(OMNI_FAILURE_PROTOCOL, "Kiro's answer holds a tool call without an id");
-  bool ok = true;
-  Tool& t = tool(id, text(*object, "name"), ok);
-  if (!ok) return gone();
+  Tool& t = tool(id, text(*object, "name"));
   if (t.done) return {};  // a replay of a finished call
   if (const auto* input = object->if_contains("input")) {
-    if (input->is_object()) {
-      t.object_form = true;
-      t.arguments = json::serialize(*input);
-    } else if (const auto fragment = text(*object, "input"); !fragment.empty()) {
-      t.any_input = true;
-      characters_ += fragment.size();
-      if (!sink_.toolArguments(id, fragment)) return gone();
-    }
+    // An object is the whole input so far, a string the next piece of it.
+    if (input->is_object()) t.arguments = json::serialize(*input);
+    else t.arguments += text(*object, "input");
   }
-  if (const auto* stop = object->if_contains("stop"); stop && stop->is_bool() && stop->get_bool()) {
-    t.done = true;
-    const std::string_view rest = t.object_form ? std::string_view(t.arguments) : t.any_input ? std::string_view() : "{}";
-    if (!rest.empty() && !sink_.toolArguments(id, rest)) return gone();
-    if (!sink_.toolEnd(id)) return gone();
-  }
+  const auto* stop = object->if_contains("stop");
+  if (!stop || !stop->is_bool() || !stop->get_bool()) return {};
+  t.done = true;
+  if (t.arguments.empty()) t.arguments = "{}";
+  characters_ += t.arguments.size();
+  if (!sink_.toolStart(t.id, t.name) || !sink_.toolArguments(t.id, t.arguments) || !sink_.toolEnd(t.id)) return gone();
   return {};
 }
 
-void Reply::onMetadata(std::string_view payload) {
-  tail_ = true;
+sdk::Result<> Reply::onMetadata(std::string_view payload) {
   const auto parsed = parseObject(payload);
-  if (!parsed) return;
+  if (!parsed) return sdk::fail(OMNI_FAILURE_PROTOCOL, "Kiro's answer holds an event that is not JSON");
+  tail_ = true;
   if (const auto percent = number(*parsed, "contextUsagePercentage")) context_percent_ = *percent;
   if (const auto credits = number(*parsed, "usage")) usage_.credits = *credits;
   if (const auto reason = text(*parsed, "stopReason"); !reason.empty()) stop_reason_ = reason;
@@ -121,6 +111,7 @@ void Reply::onMetadata(std::string_view payload) {
     usage_.input_tokens = count("uncachedInputTokens") + usage_.cache_read_tokens + usage_.cache_write_tokens;
     usage_.output_tokens = count("outputTokens");
   }
+  return {};
 }
 
 uint32_t Reply::finishReason() const {

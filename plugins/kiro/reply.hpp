@@ -25,16 +25,15 @@ class Reply {
  private:
   struct Tool {
     std::string id;
-    std::string arguments;  // only while input comes as a growing object
-    bool object_form = false;
-    bool any_input = false;
+    std::string name;
+    std::string arguments;  // handed on only when complete: nobody must run half a call
     bool done = false;
   };
 
   sdk::Result<> onFrame(const Frame& frame);
   sdk::Result<> onTool(std::string_view payload);
-  void onMetadata(std::string_view payload);
-  Tool& tool(std::string_view id, std::string_view name, bool& ok);
+  sdk::Result<> onMetadata(std::string_view payload);
+  Tool& tool(std::string_view id, std::string_view name);
   uint32_t finishReason() const;
 
   sdk::EventSink& sink_;
