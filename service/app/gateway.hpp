@@ -28,6 +28,9 @@ class Gateway {
   void stop(std::chrono::milliseconds drain);
 
  private:
+  Result<> loadPlugins();
+  Result<> listen();
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

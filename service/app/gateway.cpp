@@ -1,0 +1,241 @@
+#include "service/app/gateway.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "core/accounts/directory.hpp"
+#include "core/errors/error_table.hpp"
+#include "core/routing/router.hpp"
+#include "service/admin/routes.hpp"
+#include "service/app/system.hpp"
+#include "service/http/openai_door.hpp"
+#include "service/http/server.hpp"
+#include "service/plugins/registry.hpp"
+#include "service/secrets/master_key.hpp"
+#include "service/secrets/sealer.hpp"
+#include "service/storage/sqlite_store.hpp"
+#include "service/telemetry/log.hpp"
+#include "service/upstream/client.hpp"
+
+namespace omni::app {
+namespace {
+
+namespace fs = std::filesystem;
+using telemetry::Field;
+using telemetry::Level;
+
+Level levelOf(std::string_view name) {
+  if (name == "debug") return Level::Debug;
+  if (name == "warning") return Level::Warning;
+  if (name == "error") return Level::Error;
+  return Level::Info;
+}
+
+Result<> makeDataDir(const fs::path& dir) {
+  std::error_code code;
+  const bool existed = fs::is_directory(dir, code);
+  fs::create_directories(dir, code);
+  if (!existed && !code) fs::permissions(dir, fs::perms::owner_all, code);
+  if (code) {
+    return makeError(FailureKind::Unavailable,
+                     fmt::format("the data folder {} cannot be made: {}; create it, or set data.dir to a folder that this "
+                                 "user may write",
+                                 dir.string(), code.message()));
+  }
+  return {};
+}
+
+std::string pluginsJson(const std::vector<plugins::PluginInfo>& infos) {
+  std::string out = "[";
+  const auto member = [&](std::string_view name, std::string_view value) {
+    out += fmt::format("{}\"{}\":", out.back() == '{' ? "" : ",", name);
+    appendJsonString(out, value);
+  };
+  for (const plugins::PluginInfo& info : infos) {
+    if (out.size() > 1) out += ',';
+    out += '{';
+    member("id", info.id);
+    member("name", info.name);
+    member("version", info.version);
+    member("file", info.file);
+    member("status", info.status == plugins::PluginStatus::Loaded ? "loaded" : "refused");
+    if (!info.reason.empty()) member("reason", info.reason);
+    out += ",\"signInMethods\":" + info.sign_in_methods_json + "}";
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+// Members are in the order of construction: each may use those above it, and is destroyed before them.
+struct Gateway::Parts {
+  std::atomic<std::shared_ptr<const config::Config>> config;
+  SystemClock clock;
+  SystemRandom random;
+  std::optional<telemetry::Logger> log;
+  std::unique_ptr<secrets::AesGcmSealer> sealer;
+  std::unique_ptr<storage::SqliteStore> store;
+  std::optional<AccountDirectory> accounts;
+  std::unique_ptr<upstream::HttpClient> upstream;
+  std::optional<plugins::PluginRegistry> plugins;
+  std::optional<routing::Router> router;
+  std::optional<http::Server> server;
+};
+
+Gateway::Gateway(std::shared_ptr<const config::Config> config) : parts_(std::make_unique<Parts>()) {
+  parts_->config = std::move(config);
+}
+
+Gateway::~Gateway() { stop(std::chrono::milliseconds(0)); }
+
+Result<> Gateway::start() {
+  Parts& p = *parts_;
+  const auto config = p.config.load();
+
+  if (auto made = makeDataDir(config->data_dir); !made) return made;
+  p.log.emplace(telemetry::Logger::Options{
+      .level = levelOf(config->log_level), .path = config->log_file, .json = config->log_format == "json"});
+
+  const fs::path database = config->data_dir / "omniroute.sqlite";
+  auto sealed = storage::SqliteStore::hasSealedData(database);
+  if (!sealed) return std::unexpected(sealed.error());
+  auto key = secrets::loadOrCreateMasterKey(config->master_key_file, *sealed);
+  if (!key) return std::unexpected(key.error());
+  p.sealer = std::make_unique<secrets::AesGcmSealer>(std::move(*key));
+  auto store = storage::SqliteStore::open(database, *p.sealer, p.clock);
+  if (!store) return std::unexpected(store.error());
+  p.store = std::move(*store);
+  p.accounts.emplace(*p.store);
+  if (auto loaded = p.accounts->load(); !loaded) return loaded;
+
+  upstream::ClientOptions options;
+  options.ca_file = config->ca_file;
+  auto client = upstream::HttpClient::create(std::move(options), p.clock);
+  if (!client) return std::unexpected(client.error());
+  p.upstream = std::move(*client);
+  if (auto loaded = loadPlugins(); !loaded) return loaded;
+
+  p.router.emplace(*p.plugins, *p.accounts, *p.store, p.clock);
+  if (auto loaded = p.router->reloadCombos(); !loaded) return loaded;
+  return listen();
+}
+
+Result<> Gateway::loadPlugins() {
+  Parts& p = *parts_;
+  const auto folder = p.config.load()->plugins_dir;
+  p.plugins.emplace(plugins::Deps{
+      .store = *p.accounts,
+      .upstream = *p.upstream,
+      .clock = p.clock,
+      .random = p.random,
+      .log =
+          [&p](plugins::LogLevel level, std::string_view plugin, std::string_view message) {
+            p.log->log(static_cast<Level>(level), message, {{"plugin", plugin}});
+          },
+      .setting = [&p](std::string_view id, std::string_view name) -> std::optional<std::string> {
+        const auto config = p.config.load();
+        const std::string* value = config->pluginSetting(id, name);
+        return value ? std::optional(*value) : std::nullopt;
+      }});
+  // A folder that is missing or unsafe leaves the service without providers, but reachable: the log and /api/plugins say so.
+  if (auto loaded = p.plugins->loadFolder(folder); !loaded)
+    p.log->log(Level::Error, loaded.error().message, {{"folder", folder.string()}});
+  for (const plugins::PluginInfo& info : p.plugins->plugins()) {
+    if (info.status == plugins::PluginStatus::Loaded)
+      p.log->log(Level::Info, "plugin loaded", {{"plugin", info.id}, {"version", info.version}});
+    else
+      p.log->log(Level::Warning, "plugin refused", {{"plugin", info.id}, {"reason", info.reason}});
+  }
+  return {};
+}
+
+Result<> Gateway::listen() {
+  Parts& p = *parts_;
+  const auto config = p.config.load();
+  http::RouteTable routes;
+  http::addOpenAiRoutes(routes, *p.router, p.clock, p.random);
+  admin::addAdminRoutes(routes, {.accounts = *p.accounts,
+                                 .providers = *p.plugins,
+                                 .combos = *p.store,
+                                 .clock = p.clock,
+                                 .random = p.random,
+                                 .version = OMNI_VERSION,
+                                 .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
+                                 .combos_changed =
+                                     [&p] {
+                                       if (auto loaded = p.router->reloadCombos(); !loaded)
+                                         p.log->log(Level::Error, loaded.error().message);
+                                     },
+                                 .ready = {}});
+  http::ServerOptions options;
+  options.address = config->address;
+  options.port = config->port;
+  options.max_streams = config->max_streams;
+  options.max_admin = config->max_admin;
+  options.max_queued = config->max_queued;
+  options.send_timeout_ms = config->send_timeout_s * 1000;
+  options.allowed_hosts = config->allowed_hosts;
+  options.access_log = [&p](const http::AccessLogEntry& entry) {
+    // One line a request would be most of the log; what went wrong is always there.
+    const Level level = entry.status >= 500 || entry.aborted ? Level::Warning : Level::Debug;
+    if (!p.log->enabled(level)) return;
+    p.log->log(level, "request",
+               {{"method", entry.method},
+                {"path", entry.path},
+                {"status", entry.status},
+                {"bytes", entry.bytes_sent},
+                {"durationUs", entry.duration_us},
+                {"aborted", entry.aborted},
+                {"requestId", entry.request_id}});
+  };
+  p.server.emplace(std::move(options), std::move(routes), p.random);
+  if (auto started = p.server->start(); !started) {
+    started.error().message += fmt::format(
+        "; is another program using it? Choose another with server.port, or 0 for a free one (server.port = {})", config->port);
+    return started;
+  }
+  p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
+  return {};
+}
+
+uint16_t Gateway::port() const { return parts_->server ? parts_->server->port() : 0; }
+
+void Gateway::reload(std::shared_ptr<const config::Config> config) {
+  Parts& p = *parts_;
+  const auto old = p.config.load();
+  p.config = config;
+  p.log->setLevel(levelOf(config->log_level));
+  if (auto reopened = p.log->reopen(); !reopened) p.log->log(Level::Error, reopened.error().message);
+  const bool restart = old->address != config->address || old->port != config->port || old->data_dir != config->data_dir ||
+                       old->plugins_dir != config->plugins_dir || old->max_streams != config->max_streams ||
+                       old->max_admin != config->max_admin || old->max_queued != config->max_queued ||
+                       old->ca_file != config->ca_file || old->log_format != config->log_format || old->log_file != config->log_file;
+  p.log->log(Level::Info, "configuration reloaded",
+             {{"note", restart ? "log level and plugin settings are in force; other changes need a restart" : "all is in force"}});
+}
+
+void Gateway::stop(std::chrono::milliseconds drain) {
+  Parts& p = *parts_;
+  if (!p.log) return;
+  if (p.server) {
+    p.log->log(Level::Info, "stopping", {{"running", p.server->activeRequests()}});
+    p.server->drain(drain);
+  }
+  // Nothing calls a plugin any more; everything else goes in the reverse order of its making.
+  if (p.plugins) p.plugins->shutdown();
+  p.server.reset();
+  p.router.reset();
+  p.plugins.reset();
+  p.upstream.reset();
+  p.accounts.reset();
+  p.store.reset();
+  p.sealer.reset();
+  p.log->log(Level::Info, "stopped");
+  p.log.reset();
+}
+
+}  // namespace omni::app
