@@ -49,8 +49,6 @@ Result<const omni_plugin_entry_t*> map(const fs::path& library, const Manifest& 
 } catch (const std::exception& error) {
   return makeError(FailureKind::Unsupported,
                    std::string("the library cannot be loaded: ") + error.what());
-} catch (...) {
-  return makeError(FailureKind::Unsupported, "the library cannot be loaded: an initialiser threw");
 }
 
 Result<const omni_plugin_entry_t*> load(const fs::path& folder, const fs::path& manifest_file,

@@ -2,6 +2,10 @@
 // Finds plugins in a folder and maps those that pass every check. Nothing of a library runs before
 // the checks of its files, its manifest and its checksum. A mapped library is never unmapped: code,
 // type information and thread-locals of a plugin may be in use until the process ends.
+//
+// An exception out of a static initialiser of a library cannot be caught (the system's loader has
+// no unwind tables) and ends the process: plugins are trusted code, and do their work in init
+// instead.
 
 #include <omniroute/abi.h>
 

@@ -19,7 +19,8 @@ TEST(AccountLocks, WaitsForTheHolderAndKnowsCancel) {
   const auto cancelled = locks.acquire("a", Cancelled());
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().kind, FailureKind::Cancelled);
-  auto waiting = std::async(std::launch::async, [&] { return locks.acquire("a", NeverCancelled()); });
+  auto waiting =
+      std::async(std::launch::async, [&] { return locks.acquire("a", NeverCancelled()); });
   locks.release("a");
   EXPECT_TRUE(waiting.get());
 }

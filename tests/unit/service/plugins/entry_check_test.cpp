@@ -16,8 +16,12 @@ omni_plugin_entry_t sound() {
   entry.version = "1.2.3";
   entry.init = [](const omni_host_t*, omni_plugin_t**) { return OMNI_OK; };
   entry.deinit = [](omni_plugin_t*) {};
-  entry.complete = [](omni_plugin_t*, omni_call_t*, const omni_request_t*, const omni_sink_t*) { return OMNI_OK; };
-  entry.control = [](omni_plugin_t*, omni_call_t*, omni_str_t, omni_str_t, const omni_writer_t*) { return OMNI_OK; };
+  entry.complete = [](omni_plugin_t*, omni_call_t*, const omni_request_t*, const omni_sink_t*) {
+    return OMNI_OK;
+  };
+  entry.control = [](omni_plugin_t*, omni_call_t*, omni_str_t, omni_str_t, const omni_writer_t*) {
+    return OMNI_OK;
+  };
   entry.get_extension = [](omni_plugin_t*, omni_str_t) -> const void* { return nullptr; };
   return entry;
 }
@@ -31,10 +35,12 @@ TEST(EntryCheck, TakesASoundEntryAndALongerOne) {
 
 TEST(EntryCheck, RefusesEveryFault) {
   const std::function<void(omni_plugin_entry_t&)> faults[] = {
-      [](auto& e) { e.struct_size -= 8; },        [](auto& e) { ++e.abi_major; },      [](auto& e) { ++e.abi_minor; },
-      [](auto& e) { e.init = nullptr; },          [](auto& e) { e.deinit = nullptr; }, [](auto& e) { e.complete = nullptr; },
-      [](auto& e) { e.control = nullptr; },       [](auto& e) { e.id = nullptr; },     [](auto& e) { e.version = nullptr; },
-      [](auto& e) { e.get_extension = nullptr; }, [](auto& e) { e.id = "Sample"; }};
+      [](auto& e) { e.struct_size -= 8; },  [](auto& e) { ++e.abi_major; },
+      [](auto& e) { ++e.abi_minor; },       [](auto& e) { e.init = nullptr; },
+      [](auto& e) { e.deinit = nullptr; },  [](auto& e) { e.complete = nullptr; },
+      [](auto& e) { e.control = nullptr; }, [](auto& e) { e.id = nullptr; },
+      [](auto& e) { e.version = nullptr; }, [](auto& e) { e.get_extension = nullptr; },
+      [](auto& e) { e.id = "Sample"; }};
   for (size_t i = 0; i < std::size(faults); ++i) {
     omni_plugin_entry_t entry = sound();
     faults[i](entry);

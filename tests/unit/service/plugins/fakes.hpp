@@ -30,7 +30,8 @@ class MemoryStore final : public ConnectionStore {
   Result<> create(const Connection& connection, const std::vector<ValueChange>& values) override {
     std::lock_guard lock(mutex);
     for (const auto& [id, row] : rows) {
-      if (row.connection.provider != connection.provider || row.connection.name != connection.name) continue;
+      if (row.connection.provider != connection.provider || row.connection.name != connection.name)
+        continue;
       Error error;
       error.kind = FailureKind::Conflict;
       error.conflict_id = id;
@@ -64,11 +65,14 @@ class MemoryStore final : public ConnectionStore {
     auto found = it->second.values.find(key);
     return found == it->second.values.end() ? std::nullopt : found->second.value;
   }
-  Result<std::optional<std::string>> findByFingerprint(std::string_view provider, std::string_view fingerprint) override {
+  Result<std::optional<std::string>> findByFingerprint(std::string_view provider,
+                                                       std::string_view fingerprint) override {
     std::lock_guard lock(mutex);
     for (const auto& [id, row] : rows) {
       auto found = row.values.find("fingerprint");
-      if (row.connection.provider == provider && found != row.values.end() && found->second.value == fingerprint) return id;
+      if (row.connection.provider == provider && found != row.values.end() &&
+          found->second.value == fingerprint)
+        return id;
     }
     return std::nullopt;
   }
@@ -87,7 +91,8 @@ class MemoryStore final : public ConnectionStore {
 
 class FakeUpstream final : public UpstreamClient {
  public:
-  Result<> call(std::string_view account_key, const HttpCall& request, const OnResponse& on_response, const OnBody& on_body,
+  Result<> call(std::string_view account_key, const HttpCall& request,
+                const OnResponse& on_response, const OnBody& on_body,
                 const CancelToken& cancel) override {
     if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "cancelled");
     key = account_key;
@@ -128,7 +133,10 @@ struct World {
   std::vector<std::string> logged;
 
   Deps deps() {
-    return {store, upstream, clock, random,
+    return {store,
+            upstream,
+            clock,
+            random,
             [this](LogLevel, std::string_view plugin, std::string_view message) {
               std::lock_guard lock(log_mutex);
               logged.push_back(std::string(plugin) + ": " + std::string(message));
@@ -140,7 +148,8 @@ struct World {
   }
   bool hasLogged(std::string_view text) {
     std::lock_guard lock(log_mutex);
-    return std::any_of(logged.begin(), logged.end(), [&](const std::string& line) { return line.find(text) != line.npos; });
+    return std::any_of(logged.begin(), logged.end(),
+                       [&](const std::string& line) { return line.find(text) != line.npos; });
   }
 };
 

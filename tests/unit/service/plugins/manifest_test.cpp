@@ -45,10 +45,23 @@ TEST(Manifest, SignInMethodsMayBeLeftOut) {
 
 TEST(Manifest, NamesTheBadMember) {
   const std::pair<std::string, std::string> cases[] = {
-      {"id", ""}, {"id", "\"Sample\""}, {"id", "\"1x\""}, {"id", "7"}, {"name", "\"\""}, {"version", ""}, {"abi", "1"},
-      {"abi", "{\"major\":1}"}, {"abi", "{\"major\":-1,\"minor\":0}"}, {"file", "\"../sample.so\""}, {"file", "\"/x.so\""},
-      {"file", "\"a\\\\b.so\""}, {"file", "\"..\""}, {"sha256", "\"abc\""}, {"sha256", "\"" + std::string(64, 'g') + "\""},
-      {"signInMethods", "{}"}, {"extra", "1"}};
+      {"id", ""},
+      {"id", "\"Sample\""},
+      {"id", "\"1x\""},
+      {"id", "7"},
+      {"name", "\"\""},
+      {"version", ""},
+      {"abi", "1"},
+      {"abi", "{\"major\":1}"},
+      {"abi", "{\"major\":-1,\"minor\":0}"},
+      {"file", "\"../sample.so\""},
+      {"file", "\"/x.so\""},
+      {"file", "\"a\\\\b.so\""},
+      {"file", "\"..\""},
+      {"sha256", "\"abc\""},
+      {"sha256", "\"" + std::string(64, 'g') + "\""},
+      {"signInMethods", "{}"},
+      {"extra", "1"}};
   for (const auto& [member, value] : cases) {
     const auto out = parseManifest(manifest(member, value));
     ASSERT_FALSE(out) << member << " " << value;

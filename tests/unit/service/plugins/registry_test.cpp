@@ -17,7 +17,9 @@ using testing::World;
 struct Script {
   const omni_host_t* host = nullptr;
   std::function<omni_status_t(omni_call_t*, const omni_request_t*, const omni_sink_t*)> complete;
-  std::function<omni_status_t(omni_call_t*, std::string_view, std::string_view, const omni_writer_t*)> control;
+  std::function<omni_status_t(omni_call_t*, std::string_view, std::string_view,
+                              const omni_writer_t*)>
+      control;
   int deinits = 0;
 };
 Script* script = nullptr;
@@ -27,16 +29,31 @@ omni_status_t scriptInit(const omni_host_t* host, omni_plugin_t** plugin) {
   *plugin = reinterpret_cast<omni_plugin_t*>(script);
   return OMNI_OK;
 }
-void scriptDeinit(omni_plugin_t*) { ++script->deinits; }
-omni_status_t scriptComplete(omni_plugin_t*, omni_call_t* call, const omni_request_t* request, const omni_sink_t* sink) {
+void scriptDeinit(omni_plugin_t*) {
+  ++script->deinits;
+}
+omni_status_t scriptComplete(omni_plugin_t*, omni_call_t* call, const omni_request_t* request,
+                             const omni_sink_t* sink) {
   return script->complete(call, request, sink);
 }
-omni_status_t scriptControl(omni_plugin_t*, omni_call_t* call, omni_str_t method, omni_str_t input, const omni_writer_t* out) {
+omni_status_t scriptControl(omni_plugin_t*, omni_call_t* call, omni_str_t method, omni_str_t input,
+                            const omni_writer_t* out) {
   return script->control(call, toView(method), toView(input), out);
 }
-const void* scriptExtension(omni_plugin_t*, omni_str_t) { return nullptr; }
-const omni_plugin_entry_t kEntry = {sizeof(omni_plugin_entry_t), OMNI_ABI_MAJOR, OMNI_ABI_MINOR, 0, "sample", "1.0.0",
-                                    &scriptInit, &scriptDeinit, &scriptComplete, &scriptControl, &scriptExtension};
+const void* scriptExtension(omni_plugin_t*, omni_str_t) {
+  return nullptr;
+}
+const omni_plugin_entry_t kEntry = {sizeof(omni_plugin_entry_t),
+                                    OMNI_ABI_MAJOR,
+                                    OMNI_ABI_MINOR,
+                                    0,
+                                    "sample",
+                                    "1.0.0",
+                                    &scriptInit,
+                                    &scriptDeinit,
+                                    &scriptComplete,
+                                    &scriptControl,
+                                    &scriptExtension};
 
 omni_status_t emit(const omni_sink_t* sink, uint32_t kind, std::string_view text = {}) {
   omni_event_t event{};
@@ -57,12 +74,15 @@ omni_error_t errorOf(uint32_t kind, std::string_view message) {
 
 std::optional<std::string> getValue(omni_call_t* call, std::string_view key) {
   std::string out;
-  omni_writer_t writer{&out, [](void* context, omni_str_t bytes) { static_cast<std::string*>(context)->append(toView(bytes)); }};
+  omni_writer_t writer{&out, [](void* context, omni_str_t bytes) {
+                         static_cast<std::string*>(context)->append(toView(bytes));
+                       }};
   if (script->host->get_value(call, toStr(key), &writer) != OMNI_OK) return std::nullopt;
   return out;
 }
 
-omni_status_t commit(omni_call_t* call, std::string_view key, std::string_view value, uint32_t kind = OMNI_VALUE_PLAIN) {
+omni_status_t commit(omni_call_t* call, std::string_view key, std::string_view value,
+                     uint32_t kind = OMNI_VALUE_PLAIN) {
   omni_change_t change{toStr(key), toStr(value), kind, 0};
   return script->host->commit(call, &change, 1);
 }
@@ -102,7 +122,8 @@ class RegistryTest : public ::testing::Test {
   Result<> complete(const CancelToken& cancel = NeverCancelled()) {
     return provider->complete("one", chat::ChatRequest(), sink, cancel);
   }
-  Result<std::string> control(std::string_view id = "one", const CancelToken& cancel = NeverCancelled()) {
+  Result<std::string> control(std::string_view id = "one",
+                              const CancelToken& cancel = NeverCancelled()) {
     return provider->control(id, "m", "{}", cancel);
   }
 
@@ -195,15 +216,20 @@ TEST_F(RegistryTest, LeavesOutEventsAfterTheLastOne) {
 }
 
 TEST_F(RegistryTest, SuccessWithoutFinishIsAnError) {
-  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) { return OMNI_OK; };
+  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) {
+    return OMNI_OK;
+  };
   const auto done = complete();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, FailureKind::Internal);
-  EXPECT_TRUE(world.hasLogged("sample: plugin misbehaved: complete succeeded without a finish event"));
+  EXPECT_TRUE(
+      world.hasLogged("sample: plugin misbehaved: complete succeeded without a finish event"));
 }
 
 TEST_F(RegistryTest, FailureWithoutReasonIsAnError) {
-  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) { return OMNI_FAILED; };
+  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) {
+    return OMNI_FAILED;
+  };
   const auto done = complete();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, FailureKind::Internal);
@@ -253,7 +279,9 @@ TEST_F(RegistryTest, ASinkThatRefusesCancelsTheCall) {
 }
 
 TEST_F(RegistryTest, CancelledOutOfTheBlueIsMisbehaviour) {
-  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) { return OMNI_CANCELLED; };
+  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t*) {
+    return OMNI_CANCELLED;
+  };
   const auto done = complete();
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, FailureKind::Internal);
@@ -261,7 +289,8 @@ TEST_F(RegistryTest, CancelledOutOfTheBlueIsMisbehaviour) {
 
 TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
   std::string body;
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
     omni_http_request_t request{};
     request.struct_size = sizeof(request);
     request.flags = OMNI_HTTP_IDEMPOTENT;
@@ -288,7 +317,7 @@ TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
   EXPECT_EQ(world.upstream.key, "sample/one");
   EXPECT_EQ(world.upstream.body, "in");
   EXPECT_TRUE(world.upstream.idempotent);
-  world.upstream.failure = Error{FailureKind::Timeout, "too slow", {}, {}, {}};
+  world.upstream.failure = makeError(FailureKind::Timeout, "too slow").error();
   const auto failed = control();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, FailureKind::Timeout);
@@ -296,7 +325,8 @@ TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
 }
 
 TEST_F(RegistryTest, ValuesBelongToTheCallsAccount) {
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
     EXPECT_EQ(getValue(call, "token"), std::nullopt);
     EXPECT_EQ(commit(call, "token", "secret", OMNI_VALUE_SECRET), OMNI_OK);
     EXPECT_EQ(getValue(call, "token"), "secret");
@@ -306,16 +336,17 @@ TEST_F(RegistryTest, ValuesBelongToTheCallsAccount) {
   EXPECT_TRUE(world.store.rows["one"].values["token"].secret);
   ASSERT_TRUE(control("two"));
   world.store.fail_commit = true;
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
-    return commit(call, "a", "b");
-  };
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) { return commit(call, "a", "b"); };
   const auto failed = control();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "the disk is full");
 }
 
 TEST_F(RegistryTest, AnotherProvidersAccountIsOutOfReach) {
-  script_.control = [](omni_call_t*, std::string_view, std::string_view, const omni_writer_t*) { return OMNI_OK; };
+  script_.control = [](omni_call_t*, std::string_view, std::string_view, const omni_writer_t*) {
+    return OMNI_OK;
+  };
   for (const char* id : {"foreign", "missing"}) {
     const auto done = control(id);
     ASSERT_FALSE(done) << id;
@@ -325,9 +356,12 @@ TEST_F(RegistryTest, AnotherProvidersAccountIsOutOfReach) {
 }
 
 TEST_F(RegistryTest, ACallIsRefusedOnAnotherThread) {
-  script_.control = [](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
-    return std::async(std::launch::async, [call] { return commit(call, "a", "b"); }).get() == OMNI_INVALID ? OMNI_OK
-                                                                                                           : OMNI_INTERNAL;
+  script_.control = [](omni_call_t* call, std::string_view, std::string_view,
+                       const omni_writer_t*) {
+    return std::async(std::launch::async, [call] { return commit(call, "a", "b"); }).get() ==
+                   OMNI_INVALID
+               ? OMNI_OK
+               : OMNI_INTERNAL;
   };
   EXPECT_TRUE(control());
   EXPECT_TRUE(world.hasLogged("commit was called from another thread"));
@@ -337,7 +371,8 @@ TEST_F(RegistryTest, ALockIsHeldPerAccountAndReleasedAtTheEnd) {
   std::promise<void> held, go;
   auto go_future = go.get_future().share();
   std::atomic<int> inside{0};
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view input, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view input,
+                        const omni_writer_t*) {
     const omni_status_t got = script->host->lock(call, toStr("refresh"));
     if (got != OMNI_OK) return got;
     EXPECT_EQ(script->host->lock(call, toStr("refresh")), OMNI_INVALID);
@@ -353,7 +388,8 @@ TEST_F(RegistryTest, ALockIsHeldPerAccountAndReleasedAtTheEnd) {
     }
     return OMNI_OK;  // without unlock
   };
-  auto first = std::async(std::launch::async, [&] { return provider->control("one", "m", "wait", NeverCancelled()); });
+  auto first = std::async(std::launch::async,
+                          [&] { return provider->control("one", "m", "wait", NeverCancelled()); });
   held.get_future().wait();
   EXPECT_TRUE(provider->control("two", "m", "other", NeverCancelled()));
   Switch cancel;
@@ -361,7 +397,8 @@ TEST_F(RegistryTest, ALockIsHeldPerAccountAndReleasedAtTheEnd) {
   const auto cancelled = provider->control("one", "m", "same", cancel);
   ASSERT_FALSE(cancelled);
   EXPECT_EQ(cancelled.error().kind, FailureKind::Cancelled);
-  auto second = std::async(std::launch::async, [&] { return provider->control("one", "m", "same", NeverCancelled()); });
+  auto second = std::async(std::launch::async,
+                           [&] { return provider->control("one", "m", "same", NeverCancelled()); });
   go.set_value();
   EXPECT_TRUE(first.get());
   EXPECT_TRUE(second.get());
@@ -369,7 +406,9 @@ TEST_F(RegistryTest, ALockIsHeldPerAccountAndReleasedAtTheEnd) {
 
 TEST_F(RegistryTest, SettingsAndServicesAreThePlugins) {
   std::string value;
-  omni_writer_t writer{&value, [](void* c, omni_str_t bytes) { static_cast<std::string*>(c)->append(toView(bytes)); }};
+  omni_writer_t writer{&value, [](void* c, omni_str_t bytes) {
+                         static_cast<std::string*>(c)->append(toView(bytes));
+                       }};
   const omni_host_t* host = script_.host;
   EXPECT_EQ(host->setting(host->context, toStr("endpoint"), &writer), OMNI_OK);
   EXPECT_EQ(value, "http://sample");
@@ -381,7 +420,8 @@ TEST_F(RegistryTest, SettingsAndServicesAreThePlugins) {
 }
 
 TEST_F(RegistryTest, AnImportBecomesVisibleOnlyWhenItSucceeds) {
-  script_.control = [&](omni_call_t* call, std::string_view method, std::string_view, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view method, std::string_view,
+                        const omni_writer_t*) {
     EXPECT_EQ(method, "accounts.import");
     EXPECT_EQ(commit(call, "fingerprint", "f1"), OMNI_OK);
     EXPECT_EQ(commit(call, "region", "eu-1"), OMNI_OK);
@@ -401,7 +441,8 @@ TEST_F(RegistryTest, AnImportBecomesVisibleOnlyWhenItSucceeds) {
 }
 
 TEST_F(RegistryTest, AnImportThatFailsLeavesNothing) {
-  script_.control = [](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
+  script_.control = [](omni_call_t* call, std::string_view, std::string_view,
+                       const omni_writer_t*) {
     commit(call, "token", "s", OMNI_VALUE_SECRET);
     const omni_error_t error = errorOf(OMNI_FAILURE_AUTH_INVALID, "refused");
     script->host->set_error(call, &error);
@@ -415,7 +456,8 @@ TEST_F(RegistryTest, AnImportThatFailsLeavesNothing) {
 
 TEST_F(RegistryTest, TheSameFingerprintIsAConflict) {
   bool went_on = false;
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
     if (commit(call, "fingerprint", "f1") != OMNI_OK) return went_on ? OMNI_OK : OMNI_FAILED;
     return OMNI_OK;
   };
@@ -432,7 +474,8 @@ TEST_F(RegistryTest, TheSameFingerprintIsAConflict) {
 
 TEST_F(RegistryTest, NamesComeFromTheUserThenTheLabelThenANumber) {
   std::string label;
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t* out) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t* out) {
     commit(call, "a", "b");
     if (!label.empty()) out->write(out->context, toStr(label));
     return OMNI_OK;
@@ -454,7 +497,8 @@ TEST_F(RegistryTest, NamesComeFromTheUserThenTheLabelThenANumber) {
 
 TEST_F(RegistryTest, ShutdownCancelsWaitsAndDestroysOnce) {
   std::promise<void> started;
-  script_.control = [&](omni_call_t* call, std::string_view, std::string_view, const omni_writer_t*) {
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
     started.set_value();
     while (!script->host->is_cancelled(call)) std::this_thread::yield();
     EXPECT_EQ(script->deinits, 0);

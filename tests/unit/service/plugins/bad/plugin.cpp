@@ -1,4 +1,5 @@
-// A plugin with one fault, chosen by a definition. FAULT_NONE is sound: it shows that the others fail for their fault alone.
+// A plugin with one fault, chosen by a definition. FAULT_NONE is sound: it shows that the others
+// fail for their fault alone.
 #include <omniroute/abi.h>
 
 #include <cstddef>
@@ -20,15 +21,16 @@ omni_status_t init(const omni_host_t* host, omni_plugin_t** plugin) {
 #endif
 }
 void deinit(omni_plugin_t*) {}
-omni_status_t complete(omni_plugin_t*, omni_call_t*, const omni_request_t*, const omni_sink_t*) { return OMNI_UNSUPPORTED; }
-omni_status_t control(omni_plugin_t*, omni_call_t*, omni_str_t, omni_str_t, const omni_writer_t*) { return OMNI_UNSUPPORTED; }
-const void* extension(omni_plugin_t*, omni_str_t) { return nullptr; }
-
-#if defined(FAULT_THROWING_INITIALISER)
-struct Thrower {
-  Thrower() { throw std::runtime_error("thrown while loading"); }
-} const thrower;
-#endif
+[[maybe_unused]] omni_status_t complete(omni_plugin_t*, omni_call_t*, const omni_request_t*,
+                                        const omni_sink_t*) {
+  return OMNI_UNSUPPORTED;
+}
+omni_status_t control(omni_plugin_t*, omni_call_t*, omni_str_t, omni_str_t, const omni_writer_t*) {
+  return OMNI_UNSUPPORTED;
+}
+const void* extension(omni_plugin_t*, omni_str_t) {
+  return nullptr;
+}
 
 constexpr std::size_t kSize =
 #if defined(FAULT_SHORT_STRUCT)
@@ -47,7 +49,9 @@ constexpr uint32_t kMajor =
 
 #if defined(FAULT_UNRESOLVED_SYMBOL)
 extern "C" int nobody_defines_this();
-extern "C" OMNI_EXPORT int useIt() { return nobody_defines_this(); }
+extern "C" OMNI_EXPORT int useIt() {
+  return nobody_defines_this();
+}
 #endif
 
 #if defined(FAULT_MISSING_SYMBOL)
@@ -56,7 +60,8 @@ extern "C" OMNI_EXPORT int useIt() { return nobody_defines_this(); }
 #define ENTRY_NAME omni_plugin_entry_v1
 #endif
 extern "C" OMNI_EXPORT const omni_plugin_entry_t ENTRY_NAME;
-const omni_plugin_entry_t ENTRY_NAME = {kSize, kMajor, OMNI_ABI_MINOR, 0, "sample", "1.2.3", &init, &deinit,
+const omni_plugin_entry_t ENTRY_NAME = {kSize,    kMajor,    OMNI_ABI_MINOR, 0,
+                                        "sample", "1.2.3",   &init,          &deinit,
 #if defined(FAULT_NULL_FUNCTION)
                                         nullptr,
 #else
