@@ -138,27 +138,18 @@ TEST_F(ClientTest, DeliversEachChunkBeforeTheNextIsSent) {
 }
 
 TEST_F(ClientTest, ReusesTheConnectionOfTheSameAccountOnly) {
-  auto twice = [](Peer& peer) {
+  auto serve = [](Peer& peer) {
     while (!peer.request().empty()) peer.send(kOk);
   };
-  auto once = [](Peer& peer) {
-    peer.request();
-    peer.send(kOk);
-  };
-  // One thread serves one connection at a time, so the first must be dropped before the second can
-  // be answered.
-  RawServer server({[&](Peer& peer) {
-                      for (int i = 0; i < 2; ++i) {
-                        peer.request();
-                        peer.send(kOk);
-                      }
-                    },
-                    once, twice});
+  RawServer server({serve, serve, serve});
   const std::string url = server.url();
   EXPECT_TRUE(call("a", get(url)).result);
   EXPECT_TRUE(call("a", get(url)).result);
   EXPECT_EQ(server.accepted(), 1);
+  // The first connection lies idle and open: another account must not get it.
   EXPECT_TRUE(call("b", get(url)).result);
+  EXPECT_EQ(server.accepted(), 2);
+  EXPECT_TRUE(call("a", get(url)).result);
   EXPECT_EQ(server.accepted(), 2);
   client.reset();
 }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,6 +65,7 @@ class RawServer {
   ~RawServer() {
     stop_ = true;
     thread_.join();
+    for (std::thread& connection : connections_) connection.join();
   }
   std::string url(const std::string& target = "/") const {
     return "http://127.0.0.1:" + std::to_string(listener_.address().port()) + target;
@@ -75,13 +77,17 @@ class RawServer {
     for (const Step& step : script_) {
       while (!listener_.poll(Poco::Timespan(0, 20'000), Poco::Net::Socket::SELECT_READ))
         if (stop_) return;
-      Peer peer(listener_.acceptConnection());
+      Poco::Net::StreamSocket socket = listener_.acceptConnection();
       ++accepted_;
-      try {
-        step(peer);
-      } catch (const Poco::Exception&) {
-        // The client went away; what it saw is what the test checks.
-      }
+      connections_.emplace_back(
+          [&step, peer = std::make_unique<Peer>(std::move(socket))]() mutable {
+            try {
+              step(*peer);
+            } catch (const Poco::Exception&) {
+              // The client went away; what it saw is what the test checks.
+            }
+            peer.reset();
+          });
     }
   }
 
@@ -89,6 +95,7 @@ class RawServer {
   std::vector<Step> script_;
   std::atomic<bool> stop_{false};
   std::atomic<int> accepted_{0};
+  std::vector<std::thread> connections_;
   std::thread thread_;
 };
 
