@@ -144,12 +144,6 @@ Result<> Gateway::loadPlugins() {
   // A folder that is missing or unsafe leaves the service without providers, but reachable: the log and /api/plugins say so.
   if (auto loaded = p.plugins->loadFolder(folder); !loaded)
     p.log->log(Level::Error, loaded.error().message, {{"folder", folder.string()}});
-  for (const plugins::PluginInfo& info : p.plugins->plugins()) {
-    if (info.status == plugins::PluginStatus::Loaded)
-      p.log->log(Level::Info, "plugin loaded", {{"plugin", info.id}, {"version", info.version}});
-    else
-      p.log->log(Level::Warning, "plugin refused", {{"plugin", info.id}, {"reason", info.reason}});
-  }
   return {};
 }
 
