@@ -82,6 +82,7 @@ size_t StreamEncoder::indexOf(std::string_view tool_id) const {
 }
 
 void StreamEncoder::onEvent(const ChatEvent& event, std::string& out) {
+  if (failed_) return;
   role(out);
   switch (event.kind) {
     case EventKind::Text:
@@ -120,23 +121,34 @@ void StreamEncoder::onEvent(const ChatEvent& event, std::string& out) {
       }
       return;
     case EventKind::Finish:
+      if (finished_) return;
+      finished_ = true;
       open(out);
-      close(out, finishReason(event.finish));
+      close(out, finishReason(event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls : event.finish));
       return;
+    case EventKind::ToolEnd: tool_ended_ = true; return;
     case EventKind::Started:
     case EventKind::ReasoningSignature:
-    case EventKind::RedactedReasoning:
-    case EventKind::ToolEnd: return;
+    case EventKind::RedactedReasoning: return;
   }
 }
 
 void StreamEncoder::fail(const Error& error, std::string& out) {
+  if (failed_) return;
+  failed_ = true;
   out += "data: ";
   out += openaiErrorBody(error);
   out += "\n\n";
 }
 
 void StreamEncoder::done(std::string& out) {
+  if (failed_) return;
+  if (!finished_) {
+    ChatEvent event;
+    event.kind = EventKind::Finish;
+    event.finish = tool_ids_.empty() ? chat::Finish::Stop : chat::Finish::ToolCalls;
+    onEvent(event, out);
+  }
   if (include_usage_ && has_usage_) {
     out += usage_prefix_;
     appendUsage(out, usage_);
@@ -163,7 +175,12 @@ bool Collector::onEvent(const ChatEvent& event) {
     case EventKind::Usage:
       if (event.usage) usage_ = *event.usage;
       break;
-    case EventKind::Finish: finish_ = event.finish; break;
+    case EventKind::ToolEnd: tool_ended_ = true; break;
+    case EventKind::Finish:
+      if (finished_) break;
+      finished_ = true;
+      finish_ = event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls : event.finish;
+      break;
     default: break;
   }
   return true;
@@ -195,7 +212,7 @@ std::string Collector::json() const {
     out += ']';
   }
   out += "},\"finish_reason\":\"";
-  out += finishReason(finish_);
+  out += finishReason(!finished_ && !tools_.empty() ? chat::Finish::ToolCalls : finish_);
   out += "\"}],\"usage\":";
   appendUsage(out, usage_);
   out += '}';

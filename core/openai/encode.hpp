@@ -19,7 +19,7 @@ class StreamEncoder {
   void onEvent(const chat::ChatEvent& event, std::string& out);
   // The in-band error; nothing may follow it, [DONE] least of all.
   void fail(const Error& error, std::string& out);
-  // Usage chunk when asked for, then [DONE].
+  // The finish chunk when none was sent, usage chunk when asked for, then [DONE].
   void done(std::string& out);
 
  private:
@@ -35,6 +35,9 @@ class StreamEncoder {
   bool include_usage_;
   bool started_ = false;
   bool has_usage_ = false;
+  bool tool_ended_ = false;
+  bool finished_ = false;
+  bool failed_ = false;
 };
 
 // Collects a whole answer. Not thread-safe.
@@ -58,6 +61,8 @@ class Collector final : public chat::EventSink {
   std::vector<ToolCall> tools_;
   chat::Usage usage_;
   chat::Finish finish_ = chat::Finish::Stop;
+  bool tool_ended_ = false;
+  bool finished_ = false;
 };
 
 std::string_view finishReason(chat::Finish finish);

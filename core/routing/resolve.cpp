@@ -52,8 +52,11 @@ Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::v
   const auto provider = text.substr(0, slash);
   std::vector<std::string> known;
   for (const Connection& c : connections) known.push_back(c.provider + "/" + c.name);
+  // Only the account's part is compared; a model behind it would make every name look far.
+  const auto second = slash == std::string_view::npos ? slash : text.find('/', slash + 1);
+  const auto wanted = text.substr(0, second);
   const auto unknown = [&](std::string_view what) {
-    const std::string near = nearestNames(text, known);
+    const std::string near = nearestNames(wanted, known);
     return makeError(FailureKind::NotFound,
                      near.empty() ? fmt::format("{}; GET /v1/models lists what there is", what)
                                   : fmt::format("{}; did you mean {}?", what, near),
@@ -72,6 +75,9 @@ Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::v
       out.push_back({c.provider, c.id, c.name, std::string(model.empty() ? kDefaultModel : model)});
       return out;
     }
+  // With a second segment the first can only be an account, such as one deleted since.
+  if (segment.size() != rest.size())
+    return unknown(fmt::format("there is no account \"{}/{}\"", provider, segment));
   // A name that is nearly a connection's is a typing mistake rather than a model.
   for (const Connection& c : connections)
     if (c.provider == provider && rest.size() > 3 && distance(segment, c.name) <= 2)

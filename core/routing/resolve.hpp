@@ -21,7 +21,7 @@ struct Candidate {
 constexpr std::string_view kDefaultModel = "auto";  // when a target names no model: the provider chooses
 
 // provider/connection, provider/connection/model or provider/model (every connection of the provider, in name order). Connection
-// names win over models; a model may hold slashes. NotFound names the nearest known names.
+// names win over models. A model may hold slashes only after a connection. NotFound names the nearest known names.
 Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::vector<Connection>& connections,
                                              const std::vector<std::string>& providers);
 

@@ -29,10 +29,8 @@ class AttemptSink final : public chat::EventSink {
         break;
       case EventKind::Finish:
         // An answer without content is a failure of the attempt; a cut-off or filtered one is an answer all the same.
-        if (!content_ && (event.finish == chat::Finish::Stop || event.finish == chat::Finish::ToolCalls)) {
-          empty_ = true;
+        if (!content_ && (event.finish == chat::Finish::Stop || event.finish == chat::Finish::ToolCalls))
           return true;
-        }
         begin();
         break;
       case EventKind::Text:
@@ -46,7 +44,6 @@ class AttemptSink final : public chat::EventSink {
 
   bool content() const { return content_; }
   bool clientGone() const { return client_gone_; }
-  bool empty() const { return empty_; }
 
  private:
   void begin() {
@@ -69,7 +66,6 @@ class AttemptSink final : public chat::EventSink {
   bool has_early_usage_ = false;
   bool content_ = false;
   bool client_gone_ = false;
-  bool empty_ = false;
 };
 
 std::string stateText(const Connection& connection) {
@@ -140,8 +136,16 @@ Result<std::vector<Candidate>> Router::candidates(std::string_view model) {
     last.message = fmt::format("no target of combo \"{}\" exists: {}", model, last.message);
     return std::unexpected(std::move(last));
   }
-  if (entry.combo.strategy == Strategy::RoundRobin)
-    std::ranges::rotate(out, out.begin() + static_cast<std::ptrdiff_t>(entry.turn.fetch_add(1) % out.size()));
+  if (entry.combo.strategy == Strategy::RoundRobin) {
+    // Only the usable ones take turns, or the one after an unusable account would serve its share too.
+    const int64_t now = clock_.nowMs();
+    const auto rest = std::stable_partition(out.begin(), out.end(), [&](const Candidate& c) {
+      const auto connection = std::ranges::find(*connections, c.connection_id, &Connection::id);
+      return connection != connections->end() && usableNow(*connection, now);
+    });
+    if (const auto usable = rest - out.begin(); usable > 0)
+      std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(entry.turn.fetch_add(1) % static_cast<uint64_t>(usable)), rest);
+  }
   return out;
 }
 
@@ -150,7 +154,6 @@ Result<> Router::complete(const chat::ChatRequest& request, chat::EventSink& sin
   auto targets = candidates(request.model);
   if (!targets) return std::unexpected(std::move(targets.error()));
 
-  const auto connections = accounts_.snapshot();
   std::vector<std::string> passed_over;
   int64_t earliest = -1;
   Error last;
@@ -158,6 +161,8 @@ Result<> Router::complete(const chat::ChatRequest& request, chat::EventSink& sin
   chat::ChatRequest outgoing = request;
 
   for (const Candidate& target : *targets) {
+    // Anew per target: an attempt just made, or another request, may have cooled this account.
+    const auto connections = accounts_.snapshot();
     const auto connection = std::ranges::find(*connections, target.connection_id, &Connection::id);
     if (connection == connections->end()) continue;
     if (const int64_t now = clock_.nowMs(); !usableNow(*connection, now)) {
@@ -173,7 +178,7 @@ Result<> Router::complete(const chat::ChatRequest& request, chat::EventSink& sin
       report.attempts.push_back({target.provider, target.connection_id, target.connection_name, target.model, false, {}});
       AttemptSink attempt_sink(sink);
       auto result = provider->complete(target.connection_id, outgoing, attempt_sink, cancel);
-      if (result && attempt_sink.empty())
+      if (result && !attempt_sink.content() && !attempt_sink.clientGone())
         result = makeError(FailureKind::EmptyResponse, "the provider sent an empty answer");
       if (attempt_sink.clientGone()) return makeError(FailureKind::Cancelled, "the client has gone");
       if (result) {

@@ -208,5 +208,32 @@ TEST(EncoderAndCollector, SayTheSame) {
   }
 }
 
+TEST(StreamEncoder, ExactlyOneFinish) {
+  const auto count = [](const std::string& out, std::string_view what) {
+    size_t n = 0;
+    for (size_t at = out.find(what); at != std::string::npos; at = out.find(what, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(count(stream({{EventKind::Text, "a", {}, {}}}, false), "\"finish_reason\":\"stop\""), 1u);
+  const std::vector<Step> tool{{EventKind::ToolStart, {}, "t", "f"}, {EventKind::ToolEnd, {}, "t", {}}};
+  EXPECT_EQ(count(stream(tool, false), "\"finish_reason\":\"tool_calls\""), 1u);
+  auto twice = tool;
+  twice.push_back({EventKind::Finish, {}, {}, {}});
+  twice.push_back({EventKind::Finish, {}, {}, {}, Finish::Length});
+  EXPECT_EQ(count(stream(twice, false), "\"finish_reason\":\"tool_calls\""), 1u);
+  EXPECT_EQ(count(stream(twice, false), "\"finish_reason\":\"length\""), 0u);
+  EXPECT_EQ(whole(twice).at("choices").at(0).at("finish_reason").as_string(), "tool_calls");
+}
+
+TEST(StreamEncoder, NothingFollowsAFailure) {
+  StreamEncoder encoder("id", 7, "m", true);
+  std::string out;
+  encoder.fail(makeError(FailureKind::Upstream, "broke off").error(), out);
+  const std::string before = out;
+  play({EventKind::Text, "late", {}, {}}, [&](const ChatEvent& e) { encoder.onEvent(e, out); });
+  encoder.done(out);
+  EXPECT_EQ(out, before);
+}
+
 }  // namespace
 }  // namespace omni::openai

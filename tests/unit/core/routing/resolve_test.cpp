@@ -62,5 +62,14 @@ TEST(ValidateCombo, NamesTheWrongMember) {
   EXPECT_EQ(field([](Combo& c) { c.targets[0].text = "kiro"; }), "targets[0]");
 }
 
+TEST(Resolve, ADeletedAccountsNameIsNoModel) {
+  const auto got = resolveTarget("kiro/kiro-dew/claude-sonnet", kAccounts, kProviders);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().kind, FailureKind::NotFound);
+  EXPECT_NE(got.error().message.find("\"kiro/kiro-dew\""), std::string::npos);
+  EXPECT_NE(got.error().message.find("\"kiro/kiro-dev\""), std::string::npos);
+  EXPECT_FALSE(resolveTarget("kiro/gone/x", kAccounts, kProviders));
+}
+
 }  // namespace
 }  // namespace omni::routing

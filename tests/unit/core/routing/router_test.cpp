@@ -233,5 +233,34 @@ TEST_F(RouterTest, ModelsListCombosAndAccountsThatAreNotDisabled) {
   EXPECT_EQ(ids, (Calls{"round", "team", "kiro/a", "kiro/c"}));
 }
 
+TEST_F(RouterTest, AnAccountJustCooledIsNotAskedWithAnotherModel) {
+  store_.combos = {{}};
+  store_.combos[0].name = "models";
+  store_.combos[0].targets = {{"kiro/a/x"}, {"kiro/a/y"}, {"kiro/b"}};
+  ASSERT_TRUE(router_.reloadCombos());
+  failures_["id-a"] = {FailureKind::RateLimited};
+  ASSERT_TRUE(ask("models"));
+  EXPECT_EQ(provider_.calls, (Calls{"id-a:x", "id-b:auto"}));
+}
+
+TEST_F(RouterTest, SuccessWithoutAnyEventIsEmpty) {
+  provider_.script = [](std::string_view, const chat::ChatRequest&, chat::EventSink&) -> Result<> {
+    return {};
+  };
+  const auto result = ask("kiro/a");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, FailureKind::EmptyResponse);
+}
+
+TEST_F(RouterTest, RoundRobinRotatesOverUsableAccountsOnly) {
+  ASSERT_TRUE(accounts_.setState("id-a", {.state = AccountState::Disabled}));
+  std::map<std::string, int> served;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(ask("round"));
+    ++served[sink_.text];
+  }
+  EXPECT_EQ(served, (std::map<std::string, int>{{"id-b", 3}, {"id-c", 3}}));
+}
+
 }  // namespace
 }  // namespace omni::routing
