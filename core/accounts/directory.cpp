@@ -24,10 +24,26 @@ std::string reasonOf(const Error& error) { return error.reason.empty() ? error.m
 
 // The delay doubles while failures follow each other closely, so that a stubborn limit is not hammered.
 int64_t coolingFor(const StateRecord& old, const Error& error, int64_t now_ms) {
-  if (error.retry_after_ms >= 0) return std::max<int64_t>(error.retry_after_ms, 1000);
-  if (old.state == AccountState::Cooling && old.until_ms > old.since_ms && now_ms < old.until_ms + kLongestCooling)
+  if (error.retry_after_ms >= 0) return std::clamp<int64_t>(error.retry_after_ms, 1000, kDay);
+  if (old.state == AccountState::Cooling && old.until_ms > old.since_ms && now_ms < old.until_ms + kLongestCooling) {
+    // Requests that were under way together fail together: that is one failure, not several.
+    if (now_ms < old.until_ms) return old.until_ms - now_ms;
     return std::min(2 * (old.until_ms - old.since_ms), kLongestCooling);
+  }
   return kFirstCooling;
+}
+
+// What the store did, for when it cannot be read back.
+void applyValues(Connection& connection, const std::vector<ValueChange>& values) {
+  for (const ValueChange& change : values) {
+    connection.values.erase(change.key);
+    std::erase(connection.secret_keys, change.key);
+    if (!change.value) continue;
+    if (change.secret)
+      connection.secret_keys.push_back(change.key);
+    else
+      connection.values[change.key] = *change.value;
+  }
 }
 
 }  // namespace
@@ -87,7 +103,13 @@ Result<Connection> AccountDirectory::get(std::string_view id) {
 Result<> AccountDirectory::create(const Connection& connection, const std::vector<ValueChange>& values) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.create(connection, values); !done) return done;
-  return refreshOne(connection.id);
+  if (!refreshOne(connection.id)) {  // it is stored all the same
+    Snapshot next = *snapshot();
+    next.push_back(connection);
+    applyValues(next.back(), values);
+    publish(std::move(next));
+  }
+  return {};
 }
 
 Result<> AccountDirectory::rename(std::string_view id, std::string_view name) {
@@ -111,7 +133,12 @@ Result<> AccountDirectory::remove(std::string_view id) {
 Result<> AccountDirectory::commit(std::string_view id, const std::vector<ValueChange>& values) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.commit(id, values); !done) return done;
-  return refreshOne(id);
+  if (!refreshOne(id)) {  // it is stored all the same
+    Snapshot next = *snapshot();
+    if (const auto found = std::ranges::find(next, id, &Connection::id); found != next.end()) applyValues(*found, values);
+    publish(std::move(next));
+  }
+  return {};
 }
 
 Result<std::optional<std::string>> AccountDirectory::value(std::string_view id, std::string_view key) {
@@ -140,8 +167,12 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
   next.since_ms = now_ms;
   switch (effect) {
     case AccountEffect::Cool:
+      // A late limit says less than the graver state that still holds.
+      if (found->state.state != AccountState::Cooling && !usableNow(*found, now_ms)) return;
       next.state = AccountState::Cooling;
       next.until_ms = now_ms + coolingFor(found->state, error, now_ms);
+      // The start stays too, for the next doubling is of the whole delay.
+      if (error.retry_after_ms < 0 && found->state.state == AccountState::Cooling && next.until_ms == found->state.until_ms) return;
       break;
     case AccountEffect::Exhaust:
       next.state = AccountState::Exhausted;

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace omni::openai {
@@ -23,7 +24,7 @@ constexpr size_t kMaxDepth = 64;
 struct Backing {
   std::string body;
   json::monotonic_resource memory;
-  json::value document;
+  std::optional<json::value> document;  // in `memory`, so declared after it
   std::deque<std::string> made;  // a deque never moves its elements
 
   std::string_view keep(std::string text) { return made.emplace_back(std::move(text)); }
@@ -278,7 +279,7 @@ void decodeSettings(ChatRequest& request, const json::object& root, Backing& bac
 }
 
 ChatRequest decode(Backing& backing) {
-  const auto& root = objectAt(backing.document, "body");
+  const auto& root = objectAt(*backing.document, "body");
   ChatRequest request;
   request.model = requiredString(root, "model", "");
   if (request.model.empty()) refuse("model", "model is empty");
@@ -316,7 +317,7 @@ Result<ChatRequest> decodeChatCompletion(std::string body) {
     return makeError(FailureKind::BadRequest,
                      fmt::format("the body is not valid JSON: {} at byte {}", code.message(), parsed));
   }
-  backing->document = parser.release();
+  backing->document.emplace(parser.release());  // assigning to an existing value would copy it out of `memory`
   try {
     ChatRequest request = decode(*backing);
     request.backing = std::move(backing);

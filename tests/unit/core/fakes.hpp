@@ -33,6 +33,7 @@ class MemoryStore final : public ConnectionStore, public ComboStore {
  public:
   Result<std::vector<Connection>> list() override { return rows; }
   Result<Connection> get(std::string_view id) override {
+    if (unreadable) return makeError(FailureKind::Internal, "read failed");
     for (const Connection& row : rows)
       if (row.id == id) return row;
     return makeError(FailureKind::NotFound, "no such row");
@@ -81,6 +82,7 @@ class MemoryStore final : public ConnectionStore, public ComboStore {
   int state_writes = 0;
   int combo_reads = 0;
   bool broken = false;  // writes fail
+  bool unreadable = false;  // reads of one row fail
 
  private:
   Result<> change(std::string_view id, const std::function<void(Connection&)>& edit) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "unit/core/fakes.hpp"
 
 namespace omni {
@@ -134,6 +136,39 @@ TEST_F(DirectoryTest, SuccessReactivatesOnceTheTimeHasCome) {
   EXPECT_EQ(state("id-a").state, AccountState::Cooling);
   directory_.applySuccess("id-a", kNow + 60'000);
   EXPECT_EQ(state("id-a").state, AccountState::Active);
+}
+
+TEST_F(DirectoryTest, SimultaneousLimitsCountOnce) {
+  directory_.applyFailure("id-a", failure(FailureKind::RateLimited), kNow);
+  directory_.applyFailure("id-a", failure(FailureKind::RateLimited), kNow + 10);
+  EXPECT_EQ(state("id-a").until_ms, kNow + 60'000);
+  directory_.applyFailure("id-a", failure(FailureKind::RateLimited), kNow + 60'000);
+  EXPECT_EQ(state("id-a").until_ms, kNow + 180'000);
+}
+
+TEST_F(DirectoryTest, ALateLimitLeavesTheGraverState) {
+  for (FailureKind kind : {FailureKind::Quota, FailureKind::Suspended, FailureKind::ReauthRequired}) {
+    ASSERT_TRUE(directory_.setState("id-a", {}));
+    directory_.applyFailure("id-a", failure(kind), kNow);
+    const AccountState grave = state("id-a").state;
+    directory_.applyFailure("id-a", failure(FailureKind::RateLimited), kNow + 1);
+    EXPECT_EQ(state("id-a").state, grave);
+  }
+}
+
+TEST_F(DirectoryTest, RetryAfterIsAtMostADay) {
+  Error error = failure(FailureKind::RateLimited);
+  error.retry_after_ms = std::numeric_limits<int64_t>::max();
+  directory_.applyFailure("id-a", error, kNow);
+  EXPECT_EQ(state("id-a").until_ms, kNow + kDay);
+}
+
+TEST_F(DirectoryTest, AWriteThatCannotBeReadBackIsDone) {
+  store_.unreadable = true;
+  EXPECT_TRUE(directory_.commit("id-a", {{"region", "x", false}}));
+  EXPECT_EQ(directory_.get("id-a")->values.at("region"), "x");
+  EXPECT_TRUE(directory_.create(account("kiro", "new"), {}));
+  EXPECT_TRUE(directory_.get("id-new"));
 }
 
 }  // namespace
