@@ -390,9 +390,14 @@ void Connection::answer(Exchange& x, Session& session) {
 
   const bool needs_length = method == "POST" || method == "PUT" || method == "PATCH";
   if (needs_length && !x.framing.chunked && !x.framing.length) {
-    x.writer->closeAfterwards();  // a body may follow all the same
-    x.body_unread = true;
-    return x.refuse(411, "length_required", "The request needs a Content-Length header.");
+    // Without a length there is no body (RFC 9112, 6.3), as `curl -X POST` sends it. Bytes may
+    // follow all the same, and must not be read as the next request.
+    x.writer->closeAfterwards();
+    if (x.route->needs_json) {
+      x.body_unread = true;
+      return x.refuse(411, "length_required", "The request needs a body and a Content-Length header.");
+    }
+    x.framing.length = 0;
   }
   if (x.route->needs_json && !safe && !isJson(x.head.get("Content-Type", ""))) {
     return x.refuse(415, "unsupported_media_type",
