@@ -130,6 +130,12 @@ bool deliver(const Play& play, Exchange& exchange) {
   return !exchange.broken() && !cut;
 }
 
+// A client's text must not break out of a header line.
+std::string headerValue(std::string value) {
+  std::erase_if(value, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  return value;
+}
+
 void refuseExhausted(const Call& call, Exchange& exchange) {
   sendError(call, exchange, 402, "ServiceQuotaExceededException", "You have reached the limit.",
             "MONTHLY_REQUEST_COUNT");
@@ -202,10 +208,12 @@ void generate(World& world, const Call& call, Exchange& exchange) {
   if (!call.rpc) {
     headers.emplace_back(
         call.runtime ? "x-amzn-kiro-conversation-id" : "x-amzn-codewhisperer-conversation-id",
-        text(*conversation, "conversationId", uuid()));
+        headerValue(text(*conversation, "conversationId", uuid())));
   }
   exchange.beginStream(200, headers, "application/vnd.amazon.eventstream");
-  if (deliver(play, exchange)) world.identity.addUsage(call.account->id, play.credits);
+  if (deliver(play, exchange) && call.account->metered) {
+    world.identity.addUsage(call.account->id, play.credits);
+  }
 }
 
 }  // namespace omni::sim

@@ -31,6 +31,7 @@ void applyChange(Account& account, const json::object& change) {
   account.suspended = flag(change, "suspended", account.suspended);
   account.overage = flag(change, "overage", account.overage);
   if (const auto* quota = object(member(change, "quota"))) {
+    account.metered = true;
     account.used = number(*quota, "used", account.used);
     account.limit = number(*quota, "limit", account.limit);
     account.trial_limit = number(*quota, "trialLimit", account.trial_limit);

@@ -39,6 +39,7 @@ struct Account {
   std::vector<std::string> profiles;  // ARNs; the first is the account's own
   bool suspended = false;
   bool overage = false;
+  bool metered = false;  // usage is counted once a quota has been set
   double used = 0;
   double limit = 50;
   double trial_limit = 0;
