@@ -207,7 +207,7 @@ TEST_F(ServerTest, PostWithoutLengthHasNoBodyAndEndsTheConnection) {
 }
 
 TEST_F(ServerTest, PostWithoutLengthIs411WhereABodyIsNeeded) {
-  add("POST", "/json", Door::Admin, [](const Request&, ResponseWriter& w) { w.json(200, "{}"); }, 1u << 20, true);
+  add("POST", "/json", [](const Request&, ResponseWriter& w) { w.json(200, "{}"); }, Door::Admin, 1u << 20, true);
   start();
   RawClient c(server_->port());
   c.send("POST /json HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n");
