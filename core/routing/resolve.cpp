@@ -5,26 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/edit_distance.hpp"
+
 namespace omni::routing {
 namespace {
 
 constexpr size_t kLongestName = 100;
 constexpr size_t kMostTargets = 64;
-
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 std::string list(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
@@ -38,7 +25,7 @@ std::string nearestNames(std::string_view text, const std::vector<std::string>& 
   const auto shortened = text.substr(0, kLongestName);
   std::vector<std::pair<size_t, std::string_view>> scored;
   for (const auto& name : names)
-    if (const size_t d = distance(shortened, name); d <= std::max<size_t>(2, shortened.size() / 3)) scored.emplace_back(d, name);
+    if (const size_t d = editDistance(shortened, name); d <= std::max<size_t>(2, shortened.size() / 3)) scored.emplace_back(d, name);
   std::ranges::sort(scored);
   std::string out;
   for (size_t i = 0; i < std::min<size_t>(scored.size(), 3); ++i)
@@ -80,7 +67,7 @@ Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::v
     return unknown(fmt::format("there is no account \"{}/{}\"", provider, segment));
   // A name that is nearly a connection's is a typing mistake rather than a model.
   for (const Connection& c : connections)
-    if (c.provider == provider && rest.size() > 3 && distance(segment, c.name) <= 2)
+    if (c.provider == provider && rest.size() > 3 && segment.size() <= kLongestName && editDistance(segment, c.name) <= 2)
       return unknown(fmt::format("there is no account \"{}\"", text));
   for (const Connection& c : connections)
     if (c.provider == provider) out.push_back({c.provider, c.id, c.name, std::string(rest)});

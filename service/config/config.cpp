@@ -8,6 +8,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/base/edit_distance.hpp"
 #include "service/config/key_table.hpp"
 
 namespace omni::config {
@@ -37,25 +38,10 @@ bool isPluginKey(std::string_view key) {
   return dot != std::string_view::npos && dot > 0 && dot + 1 < rest.size();
 }
 
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 std::string nearestKey(std::string_view key) {
   const auto table = keyTable();
   const auto best = std::ranges::min_element(
-      table, {}, [&](const KeySpec& spec) { return distance(key, spec.key); });
+      table, {}, [&](const KeySpec& spec) { return editDistance(key, spec.key); });
   return std::string(best->key);
 }
 
