@@ -1,4 +1,5 @@
-// omnirouted: the process. Poco's ServerApplication gives it the command line and, on Windows, the service control manager.
+// omnirouted: the process. Poco's ServerApplication gives it the command line and, on Windows, the
+// service control manager.
 
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -71,15 +72,18 @@ class OmniRouted final : public Poco::Util::ServerApplication {
  protected:
   void defineOptions(Poco::Util::OptionSet& options) override {
     ServerApplication::defineOptions(options);
-    add(options, "help", "h", "Show this help and exit.", "", [this](const std::string&) { help_ = true; });
-    add(options, "version", "", "Show the version and exit.", "", [this](const std::string&) { version_ = true; });
+    add(options, "help", "h", "Show this help and exit.", "",
+        [this](const std::string&) { help_ = true; });
+    add(options, "version", "", "Show the version and exit.", "",
+        [this](const std::string&) { version_ = true; });
     add(options, "config", "c", "Configuration file (.properties).", "FILE",
         [this](const std::string& value) { sources_.file = value; });
     add(options, "set", "s", "One setting; may be repeated.", "KEY=VALUE",
         [this](const std::string& value) { sources_.command_line.push_back(value); });
     add(options, "check-config", "", "Check the configuration, say what is wrong, and exit.", "",
         [this](const std::string&) { check_ = true; });
-    add(options, "ready-file", "", "Write one line of JSON (port, pid) there once requests are served.", "FILE",
+    add(options, "ready-file", "",
+        "Write one line of JSON (port, pid) there once requests are served.", "FILE",
         [this](const std::string& value) { ready_file_ = value; });
   }
 
@@ -93,7 +97,8 @@ class OmniRouted final : public Poco::Util::ServerApplication {
       return EXIT_OK;
     }
     if (!arguments.empty()) {
-      std::cerr << "omnirouted: unexpected argument \"" << arguments.front() << "\"; see omnirouted --help\n";
+      std::cerr << "omnirouted: unexpected argument \"" << arguments.front()
+                << "\"; see omnirouted --help\n";
       return EXIT_USAGE;
     }
     sources_.environment = environment();
@@ -105,16 +110,17 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     }
     if (check_) {
       std::cout << "The configuration is valid. Data: " << config->data_dir.string()
-                << "  plugins: " << config->plugins_dir.string() << "  address: " << config->address << ":" << config->port
-                << "\n";
+                << "  plugins: " << config->plugins_dir.string() << "  address: " << config->address
+                << ":" << config->port << "\n";
       return EXIT_OK;
     }
     return serve(std::make_shared<const omni::config::Config>(std::move(*config)));
   }
 
  private:
-  void add(Poco::Util::OptionSet& options, const std::string& name, const std::string& shorthand, const std::string& text,
-           const std::string& argument, std::function<void(const std::string&)> action) {
+  void add(Poco::Util::OptionSet& options, const std::string& name, const std::string& shorthand,
+           const std::string& text, const std::string& argument,
+           std::function<void(const std::string&)> action) {
     Option option(name, shorthand, text, false);
     if (!argument.empty()) option.argument(argument);
     if (name == "set") option.repeatable(true);
@@ -132,7 +138,9 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     Poco::Util::HelpFormatter formatter(options());
     formatter.setCommand("omnirouted");
     formatter.setUsage("[options]");
-    formatter.setHeader("Keeps Kiro accounts signed in side by side and serves them to OpenAI clients on one local address.");
+    formatter.setHeader(
+        "Keeps Kiro accounts signed in side by side and serves them to OpenAI clients on one local "
+        "address.");
     formatter.setUnixStyle(true);
     formatter.setWidth(100);
     formatter.format(std::cout);
@@ -167,7 +175,8 @@ class OmniRouted final : public Poco::Util::ServerApplication {
       if (fresh) {
         gateway.reload(std::make_shared<const omni::config::Config>(std::move(*fresh)));
       } else {
-        std::cerr << "omnirouted: reload refused, the old settings stay: " << fresh.error().message << "\n";
+        std::cerr << "omnirouted: reload refused, the old settings stay: " << fresh.error().message
+                  << "\n";
       }
     }
 #endif
@@ -193,7 +202,9 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     }
     std::error_code code;
     std::filesystem::rename(temporary, ready_file_, code);
-    if (code) std::cerr << "omnirouted: cannot write the ready file " << ready_file_ << ": " << code.message() << "\n";
+    if (code)
+      std::cerr << "omnirouted: cannot write the ready file " << ready_file_ << ": "
+                << code.message() << "\n";
     return !code;
   }
 

@@ -3,18 +3,21 @@
 
 #include <cstdint>
 #include <map>
-#include <string_view>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace omni {
 
 enum class AccountState { Active, Cooling, Exhausted, Suspended, ReauthRequired, Disabled };
 
-std::string_view accountStateName(AccountState state);  // "active", "cooling", "exhausted", "suspended", "reauth_required", "disabled"
+std::string_view accountStateName(
+    AccountState
+        state);  // "active", "cooling", "exhausted", "suspended", "reauth_required", "disabled"
 bool parseAccountState(std::string_view name, AccountState& out);
 
-// Why an account is in its state, since when, and when that is looked at again. Times are Unix ms; 0: not set.
+// Why an account is in its state, since when, and when that is looked at again. Times are Unix ms;
+// 0: not set.
 struct StateRecord {
   AccountState state = AccountState::Active;
   std::string reason;
@@ -30,7 +33,8 @@ struct Connection {
   StateRecord state;
   int64_t created_ms = 0;
   int64_t updated_ms = 0;
-  // What the plugin keeps in plain: region, clientId, profileArn, authMethod, isolation, expiresAt … (keys are the plugin's).
+  // What the plugin keeps in plain: region, clientId, profileArn, authMethod, isolation, expiresAt
+  // … (keys are the plugin's).
   std::map<std::string, std::string, std::less<>> values;
   // Names of the secrets that are set; never their contents.
   std::vector<std::string> secret_keys;

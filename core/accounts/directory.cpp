@@ -20,12 +20,16 @@ bool before(const Connection& a, const Connection& b) {
   return std::tie(a.provider, a.name) < std::tie(b.provider, b.name);
 }
 
-std::string reasonOf(const Error& error) { return error.reason.empty() ? error.message : error.reason; }
+std::string reasonOf(const Error& error) {
+  return error.reason.empty() ? error.message : error.reason;
+}
 
-// The delay doubles while failures follow each other closely, so that a stubborn limit is not hammered.
+// The delay doubles while failures follow each other closely, so that a stubborn limit is not
+// hammered.
 int64_t coolingFor(const StateRecord& old, const Error& error, int64_t now_ms) {
   if (error.retry_after_ms >= 0) return std::clamp<int64_t>(error.retry_after_ms, 1000, kDay);
-  if (old.state == AccountState::Cooling && old.until_ms > old.since_ms && now_ms < old.until_ms + kLongestCooling) {
+  if (old.state == AccountState::Cooling && old.until_ms > old.since_ms &&
+      now_ms < old.until_ms + kLongestCooling) {
     // Requests that were under way together fail together: that is one failure, not several.
     if (now_ms < old.until_ms) return old.until_ms - now_ms;
     return std::min(2 * (old.until_ms - old.since_ms), kLongestCooling);
@@ -51,12 +55,16 @@ void applyValues(Connection& connection, const std::vector<ValueChange>& values)
 bool usableNow(const Connection& connection, int64_t now_ms) {
   const StateRecord& record = connection.state;
   switch (record.state) {
-    case AccountState::Active: return true;
+    case AccountState::Active:
+      return true;
     case AccountState::Cooling:
-    case AccountState::Exhausted: return now_ms >= record.until_ms;
+    case AccountState::Exhausted:
+      return now_ms >= record.until_ms;
     case AccountState::Suspended:
-    case AccountState::ReauthRequired: return record.next_probe_ms != 0 && now_ms >= record.next_probe_ms;
-    case AccountState::Disabled: return false;
+    case AccountState::ReauthRequired:
+      return record.next_probe_ms != 0 && now_ms >= record.next_probe_ms;
+    case AccountState::Disabled:
+      return false;
   }
   return false;
 }
@@ -83,7 +91,8 @@ void AccountDirectory::publish(Snapshot next) {
 
 Result<> AccountDirectory::refreshOne(std::string_view id) {
   auto fresh = backing_.get(id);
-  if (!fresh && fresh.error().kind != FailureKind::NotFound) return std::unexpected(std::move(fresh.error()));
+  if (!fresh && fresh.error().kind != FailureKind::NotFound)
+    return std::unexpected(std::move(fresh.error()));
   Snapshot next = *snapshot();
   std::erase_if(next, [&](const Connection& c) { return c.id == id; });
   if (fresh) next.push_back(std::move(*fresh));
@@ -91,16 +100,20 @@ Result<> AccountDirectory::refreshOne(std::string_view id) {
   return {};
 }
 
-Result<std::vector<Connection>> AccountDirectory::list() { return *snapshot(); }
+Result<std::vector<Connection>> AccountDirectory::list() {
+  return *snapshot();
+}
 
 Result<Connection> AccountDirectory::get(std::string_view id) {
   const auto all = snapshot();
   const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found == all->end()) return makeError(FailureKind::NotFound, "there is no connection with this id");
+  if (found == all->end())
+    return makeError(FailureKind::NotFound, "there is no connection with this id");
   return *found;
 }
 
-Result<> AccountDirectory::create(const Connection& connection, const std::vector<ValueChange>& values) {
+Result<> AccountDirectory::create(const Connection& connection,
+                                  const std::vector<ValueChange>& values) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.create(connection, values); !done) return done;
   if (!refreshOne(connection.id)) {  // it is stored all the same
@@ -135,22 +148,26 @@ Result<> AccountDirectory::commit(std::string_view id, const std::vector<ValueCh
   if (auto done = backing_.commit(id, values); !done) return done;
   if (!refreshOne(id)) {  // it is stored all the same
     Snapshot next = *snapshot();
-    if (const auto found = std::ranges::find(next, id, &Connection::id); found != next.end()) applyValues(*found, values);
+    if (const auto found = std::ranges::find(next, id, &Connection::id); found != next.end())
+      applyValues(*found, values);
     publish(std::move(next));
   }
   return {};
 }
 
-Result<std::optional<std::string>> AccountDirectory::value(std::string_view id, std::string_view key) {
+Result<std::optional<std::string>> AccountDirectory::value(std::string_view id,
+                                                           std::string_view key) {
   // Plain values are in the snapshot; only secrets need the store and the key.
   const auto all = snapshot();
   const auto found = std::ranges::find(*all, id, &Connection::id);
   if (found != all->end())
-    if (const auto plain = found->values.find(key); plain != found->values.end()) return plain->second;
+    if (const auto plain = found->values.find(key); plain != found->values.end())
+      return plain->second;
   return backing_.value(id, key);
 }
 
-Result<std::optional<std::string>> AccountDirectory::findByFingerprint(std::string_view provider, std::string_view fingerprint) {
+Result<std::optional<std::string>> AccountDirectory::findByFingerprint(
+    std::string_view provider, std::string_view fingerprint) {
   return backing_.findByFingerprint(provider, fingerprint);
 }
 
@@ -172,7 +189,9 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
       next.state = AccountState::Cooling;
       next.until_ms = now_ms + coolingFor(found->state, error, now_ms);
       // The start stays too, for the next doubling is of the whole delay.
-      if (error.retry_after_ms < 0 && found->state.state == AccountState::Cooling && next.until_ms == found->state.until_ms) return;
+      if (error.retry_after_ms < 0 && found->state.state == AccountState::Cooling &&
+          next.until_ms == found->state.until_ms)
+        return;
       break;
     case AccountEffect::Exhaust:
       next.state = AccountState::Exhausted;
@@ -186,9 +205,11 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
       next.state = AccountState::ReauthRequired;
       next.next_probe_ms = now_ms + kReauthProbe;
       break;
-    case AccountEffect::None: return;
+    case AccountEffect::None:
+      return;
   }
-  // A store that cannot write now must not fail the request; the state is found out again at the next use.
+  // A store that cannot write now must not fail the request; the state is found out again at the
+  // next use.
   if (backing_.setState(id, next)) (void)refreshOne(id);
 }
 
@@ -196,13 +217,16 @@ void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
   {
     const auto all = snapshot();
     const auto found = std::ranges::find(*all, id, &Connection::id);
-    if (found == all->end() || found->state.state == AccountState::Active || found->state.state == AccountState::Disabled)
+    if (found == all->end() || found->state.state == AccountState::Active ||
+        found->state.state == AccountState::Disabled)
       return;
   }
   std::lock_guard lock(mutex_);
   const auto all = snapshot();
   const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found == all->end() || found->state.state == AccountState::Active || found->state.state == AccountState::Disabled) return;
+  if (found == all->end() || found->state.state == AccountState::Active ||
+      found->state.state == AccountState::Disabled)
+    return;
   // A failure that came in while this success was on its way is newer knowledge.
   if (!usableNow(*found, now_ms)) return;
   StateRecord next;

@@ -1,5 +1,6 @@
 #pragma once
-// All connections in memory, written through to the store: requests read a snapshot and never wait for a disk.
+// All connections in memory, written through to the store: requests read a snapshot and never wait
+// for a disk.
 
 #include <memory>
 #include <mutex>
@@ -28,16 +29,19 @@ class AccountDirectory final : public ConnectionStore {
   Result<> remove(std::string_view id) override;
   Result<> commit(std::string_view id, const std::vector<ValueChange>& values) override;
   Result<std::optional<std::string>> value(std::string_view id, std::string_view key) override;
-  Result<std::optional<std::string>> findByFingerprint(std::string_view provider, std::string_view fingerprint) override;
+  Result<std::optional<std::string>> findByFingerprint(std::string_view provider,
+                                                       std::string_view fingerprint) override;
 
-  // What a failed or successful use means for the account's state (core/errors). A person's `disabled` is never touched.
-  // Cooling without a known delay grows from 1 minute to 10; Exhausted without a known reset ends at the next UTC midnight.
+  // What a failed or successful use means for the account's state (core/errors). A person's
+  // `disabled` is never touched. Cooling without a known delay grows from 1 minute to 10; Exhausted
+  // without a known reset ends at the next UTC midnight.
   void applyFailure(std::string_view id, const Error& error, int64_t now_ms);
   void applySuccess(std::string_view id, int64_t now_ms);
 
  private:
-  Result<> refreshOne(std::string_view id);  // re-reads one connection into a new snapshot; mutex_ held
-  void publish(Snapshot next);               // mutex_ held
+  Result<> refreshOne(
+      std::string_view id);     // re-reads one connection into a new snapshot; mutex_ held
+  void publish(Snapshot next);  // mutex_ held
 
   ConnectionStore& backing_;
   std::mutex mutex_;  // one writer at a time
@@ -45,7 +49,8 @@ class AccountDirectory final : public ConnectionStore {
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
 };
 
-// May it serve a request now? Suspended and ReauthRequired count as usable for one probe once next_probe_ms has passed.
+// May it serve a request now? Suspended and ReauthRequired count as usable for one probe once
+// next_probe_ms has passed.
 bool usableNow(const Connection& connection, int64_t now_ms);
 
 }  // namespace omni

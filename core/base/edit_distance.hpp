@@ -1,5 +1,6 @@
 #pragma once
-// Levenshtein distance, for "did you mean …?". Pure and thread-safe; costs a.size() * b.size(): bound what a client may send.
+// Levenshtein distance, for "did you mean …?". Pure and thread-safe; costs a.size() * b.size():
+// bound what a client may send.
 
 #include <algorithm>
 #include <cstddef>

@@ -9,8 +9,9 @@
 
 namespace omni {
 
-// What went wrong, as far as routing, account state and the client's answer depend on it. The numbers equal OMNI_FAILURE_* of
-// the plugin ABI (checked by static_assert in service/plugins), so that the adapter can cast.
+// What went wrong, as far as routing, account state and the client's answer depend on it. The
+// numbers equal OMNI_FAILURE_* of the plugin ABI (checked by static_assert in service/plugins), so
+// that the adapter can cast.
 enum class FailureKind : uint32_t {
   Internal = 0,
   Network = 1,
@@ -37,7 +38,7 @@ enum class FailureKind : uint32_t {
   UnsupportedMediaType = 103,
   Unauthorized = 104,  // the caller of this service, not an account
   Forbidden = 105,
-  Unavailable = 106,   // nothing can serve this now; come back after retry_after_ms
+  Unavailable = 106,  // nothing can serve this now; come back after retry_after_ms
 };
 
 struct Error {
@@ -55,7 +56,8 @@ struct Error {
 template <typename T = void>
 using Result = std::expected<T, Error>;
 
-inline std::unexpected<Error> makeError(FailureKind kind, std::string message, std::string field = {}) {
+inline std::unexpected<Error> makeError(FailureKind kind, std::string message,
+                                        std::string field = {}) {
   Error error;
   error.kind = kind;
   error.message = std::move(message);

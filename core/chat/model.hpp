@@ -1,8 +1,9 @@
 #pragma once
 // The chat model that every client API is decoded into and every provider is fed from.
 //
-// Ownership: all string_views of a ChatRequest point into `backing` (whatever the codec put there: the parsed document, strings
-// made on the way). Move it, never copy it; views stay valid as long as the request lives. Not thread-safe.
+// Ownership: all string_views of a ChatRequest point into `backing` (whatever the codec put there:
+// the parsed document, strings made on the way). Move it, never copy it; views stay valid as long
+// as the request lives. Not thread-safe.
 
 #include <cmath>
 #include <cstdint>
@@ -16,15 +17,23 @@ namespace omni::chat {
 
 enum class Role : uint32_t { System = 0, User = 1, Assistant = 2 };
 // The numbers of Role, PartKind, ToolChoice, EventKind and Finish equal the plugin ABI's.
-enum class PartKind : uint32_t { Text = 0, Image = 1, ToolCall = 2, ToolResult = 3, Reasoning = 4, RedactedReasoning = 5 };
+enum class PartKind : uint32_t {
+  Text = 0,
+  Image = 1,
+  ToolCall = 2,
+  ToolResult = 3,
+  Reasoning = 4,
+  RedactedReasoning = 5
+};
 
 struct Part {
   PartKind kind = PartKind::Text;
   bool is_error = false;     // ToolResult
   bool cache_point = false;  // prompt-cache boundary after this part
-  std::string_view text;     // Text, Reasoning; ToolCall: arguments as raw JSON text; Image: URL when not inline
-  std::string_view id;       // ToolCall, ToolResult
-  std::string_view name;     // ToolCall
+  std::string_view
+      text;  // Text, Reasoning; ToolCall: arguments as raw JSON text; Image: URL when not inline
+  std::string_view id;    // ToolCall, ToolResult
+  std::string_view name;  // ToolCall
   std::string_view media_type;
   std::string_view data;  // Image: base64; RedactedReasoning: base64
   std::string_view signature;
@@ -77,7 +86,14 @@ enum class EventKind : uint32_t {
   Usage = 8,
   Finish = 9,
 };
-enum class Finish : uint32_t { Stop = 0, Length = 1, ToolCalls = 2, ContentFilter = 3, ContextLength = 4, Pause = 5 };
+enum class Finish : uint32_t {
+  Stop = 0,
+  Length = 1,
+  ToolCalls = 2,
+  ContentFilter = 3,
+  ContextLength = 4,
+  Pause = 5
+};
 
 struct Usage {
   int64_t input_tokens = -1;

@@ -9,32 +9,58 @@ using enum FailureKind;
 using Effect = AccountEffect;
 
 constexpr std::array kTable = {
-    //        kind              account effect          same   other  HTTP OpenAI type               code                       Anthropic type
-    ErrorRule{Internal,         Effect::None,           false, true,  500, "server_error",           "internal_error",          "api_error"},
-    ErrorRule{Network,          Effect::None,           true,  true,  502, "server_error",           "upstream_unreachable",    "api_error"},
-    ErrorRule{Timeout,          Effect::None,           false, true,  504, "server_error",           "upstream_timeout",        "timeout_error"},
-    ErrorRule{Upstream,         Effect::None,           true,  true,  502, "server_error",           "upstream_error",          "api_error"},
-    ErrorRule{AuthInvalid,      Effect::Cool,           false, true,  401, "authentication_error",   "upstream_auth_invalid",   "authentication_error"},
-    ErrorRule{ReauthRequired,   Effect::ReauthRequired, false, true,  401, "authentication_error",   "reauth_required",         "authentication_error"},
-    ErrorRule{Suspended,        Effect::Suspend,        false, true,  403, "permission_error",       "account_suspended",       "permission_error"},
-    ErrorRule{NotAuthorized,    Effect::None,           false, true,  403, "permission_error",       "not_authorized",          "permission_error"},
-    ErrorRule{Quota,            Effect::Exhaust,        false, true,  402, "insufficient_quota",     "insufficient_quota",      "billing_error"},
-    ErrorRule{RateLimited,      Effect::Cool,           false, true,  429, "rate_limit_error",       "rate_limit_exceeded",     "rate_limit_error"},
-    ErrorRule{Capacity,         Effect::None,           true,  true,  503, "server_error",           "model_overloaded",        "overloaded_error"},
-    ErrorRule{ContextLength,    Effect::None,           false, false, 400, "invalid_request_error",  "context_length_exceeded", "invalid_request_error"},
-    ErrorRule{ModelUnavailable, Effect::None,           false, true,  404, "invalid_request_error",  "model_not_found",         "not_found_error"},
-    ErrorRule{BadRequest,       Effect::None,           false, false, 400, "invalid_request_error",  "invalid_request",         "invalid_request_error"},
-    ErrorRule{EmptyResponse,    Effect::None,           true,  true,  502, "server_error",           "empty_response",          "api_error"},
-    ErrorRule{Protocol,         Effect::None,           false, true,  502, "server_error",           "upstream_protocol",       "api_error"},
-    ErrorRule{Conflict,         Effect::None,           false, false, 409, "invalid_request_error",  "conflict",                "invalid_request_error"},
-    ErrorRule{NotFound,         Effect::None,           false, false, 404, "invalid_request_error",  "not_found",               "not_found_error"},
-    ErrorRule{Cancelled,        Effect::None,           false, false, 499, "server_error",           "client_disconnected",     "api_error"},
-    ErrorRule{Unsupported,      Effect::None,           false, false, 501, "invalid_request_error",  "unsupported",             "invalid_request_error"},
-    ErrorRule{PayloadTooLarge,  Effect::None,           false, false, 413, "invalid_request_error",  "request_too_large",       "request_too_large"},
-    ErrorRule{UnsupportedMediaType, Effect::None,       false, false, 415, "invalid_request_error",  "unsupported_media_type",  "invalid_request_error"},
-    ErrorRule{Unauthorized,     Effect::None,           false, false, 401, "authentication_error",   "invalid_api_key",         "authentication_error"},
-    ErrorRule{Forbidden,        Effect::None,           false, false, 403, "permission_error",       "forbidden",               "permission_error"},
-    ErrorRule{Unavailable,      Effect::None,           false, false, 503, "server_error",           "unavailable",             "overloaded_error"},
+    //        kind              account effect          same   other  HTTP OpenAI type code
+    //        Anthropic type
+    ErrorRule{Internal, Effect::None, false, true, 500, "server_error", "internal_error",
+              "api_error"},
+    ErrorRule{Network, Effect::None, true, true, 502, "server_error", "upstream_unreachable",
+              "api_error"},
+    ErrorRule{Timeout, Effect::None, false, true, 504, "server_error", "upstream_timeout",
+              "timeout_error"},
+    ErrorRule{Upstream, Effect::None, true, true, 502, "server_error", "upstream_error",
+              "api_error"},
+    ErrorRule{AuthInvalid, Effect::Cool, false, true, 401, "authentication_error",
+              "upstream_auth_invalid", "authentication_error"},
+    ErrorRule{ReauthRequired, Effect::ReauthRequired, false, true, 401, "authentication_error",
+              "reauth_required", "authentication_error"},
+    ErrorRule{Suspended, Effect::Suspend, false, true, 403, "permission_error", "account_suspended",
+              "permission_error"},
+    ErrorRule{NotAuthorized, Effect::None, false, true, 403, "permission_error", "not_authorized",
+              "permission_error"},
+    ErrorRule{Quota, Effect::Exhaust, false, true, 402, "insufficient_quota", "insufficient_quota",
+              "billing_error"},
+    ErrorRule{RateLimited, Effect::Cool, false, true, 429, "rate_limit_error",
+              "rate_limit_exceeded", "rate_limit_error"},
+    ErrorRule{Capacity, Effect::None, true, true, 503, "server_error", "model_overloaded",
+              "overloaded_error"},
+    ErrorRule{ContextLength, Effect::None, false, false, 400, "invalid_request_error",
+              "context_length_exceeded", "invalid_request_error"},
+    ErrorRule{ModelUnavailable, Effect::None, false, true, 404, "invalid_request_error",
+              "model_not_found", "not_found_error"},
+    ErrorRule{BadRequest, Effect::None, false, false, 400, "invalid_request_error",
+              "invalid_request", "invalid_request_error"},
+    ErrorRule{EmptyResponse, Effect::None, true, true, 502, "server_error", "empty_response",
+              "api_error"},
+    ErrorRule{Protocol, Effect::None, false, true, 502, "server_error", "upstream_protocol",
+              "api_error"},
+    ErrorRule{Conflict, Effect::None, false, false, 409, "invalid_request_error", "conflict",
+              "invalid_request_error"},
+    ErrorRule{NotFound, Effect::None, false, false, 404, "invalid_request_error", "not_found",
+              "not_found_error"},
+    ErrorRule{Cancelled, Effect::None, false, false, 499, "server_error", "client_disconnected",
+              "api_error"},
+    ErrorRule{Unsupported, Effect::None, false, false, 501, "invalid_request_error", "unsupported",
+              "invalid_request_error"},
+    ErrorRule{PayloadTooLarge, Effect::None, false, false, 413, "invalid_request_error",
+              "request_too_large", "request_too_large"},
+    ErrorRule{UnsupportedMediaType, Effect::None, false, false, 415, "invalid_request_error",
+              "unsupported_media_type", "invalid_request_error"},
+    ErrorRule{Unauthorized, Effect::None, false, false, 401, "authentication_error",
+              "invalid_api_key", "authentication_error"},
+    ErrorRule{Forbidden, Effect::None, false, false, 403, "permission_error", "forbidden",
+              "permission_error"},
+    ErrorRule{Unavailable, Effect::None, false, false, 503, "server_error", "unavailable",
+              "overloaded_error"},
 };
 
 void member(std::string& out, std::string_view name, std::string_view value) {
@@ -46,7 +72,9 @@ void member(std::string& out, std::string_view name, std::string_view value) {
 
 }  // namespace
 
-std::span<const ErrorRule> errorTable() { return kTable; }
+std::span<const ErrorRule> errorTable() {
+  return kTable;
+}
 
 const ErrorRule& errorRule(FailureKind kind) {
   for (const ErrorRule& rule : kTable)
@@ -54,7 +82,9 @@ const ErrorRule& errorRule(FailureKind kind) {
   return kTable.front();
 }
 
-int httpStatus(const Error& error) { return errorRule(error.kind).http_status; }
+int httpStatus(const Error& error) {
+  return errorRule(error.kind).http_status;
+}
 
 std::string openaiErrorBody(const Error& error) {
   const ErrorRule& rule = errorRule(error.kind);
@@ -92,11 +122,21 @@ void appendJsonString(std::string& out, std::string_view text) {
     out.append(text, start, i - start);
     start = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += kHex[c >> 4];

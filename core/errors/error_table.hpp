@@ -1,6 +1,6 @@
 #pragma once
-// What each kind of failure means: for the account, for the next try, and for the client in each API's own words.
-// Pure and thread-safe.
+// What each kind of failure means: for the account, for the next try, and for the client in each
+// API's own words. Pure and thread-safe.
 
 #include <span>
 #include <string>

@@ -25,7 +25,7 @@ struct Backing {
   std::string body;
   json::monotonic_resource memory;
   std::optional<json::value> document;  // in `memory`, so declared after it
-  std::deque<std::string> made;  // a deque never moves its elements
+  std::deque<std::string> made;         // a deque never moves its elements
 
   std::string_view keep(std::string text) { return made.emplace_back(std::move(text)); }
 };
@@ -36,9 +36,13 @@ struct Refusal {
   std::string message;
 };
 
-[[noreturn]] void refuse(std::string field, std::string message) { throw Refusal{std::move(field), std::move(message)}; }
+[[noreturn]] void refuse(std::string field, std::string message) {
+  throw Refusal{std::move(field), std::move(message)};
+}
 
-std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
+std::string_view view(const json::string& text) {
+  return {text.data(), text.size()};
+}
 
 const json::value* member(const json::object& object, std::string_view name) {
   const auto* found = object.if_contains(name);
@@ -63,12 +67,16 @@ std::string_view stringAt(const json::value& value, const std::string& path) {
   return view(*text);
 }
 
-std::string_view optionalString(const json::object& object, std::string_view name, const std::string& path) {
+std::string_view optionalString(const json::object& object, std::string_view name,
+                                const std::string& path) {
   const auto* value = member(object, name);
-  return value ? stringAt(*value, path.empty() ? std::string(name) : fmt::format("{}.{}", path, name)) : std::string_view();
+  return value
+             ? stringAt(*value, path.empty() ? std::string(name) : fmt::format("{}.{}", path, name))
+             : std::string_view();
 }
 
-std::string_view requiredString(const json::object& object, std::string_view name, const std::string& path) {
+std::string_view requiredString(const json::object& object, std::string_view name,
+                                const std::string& path) {
   const std::string full = path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
   const auto* value = member(object, name);
   if (!value) refuse(full, fmt::format("{} is missing", full));
@@ -97,7 +105,8 @@ int64_t optionalCount(const json::object& object, std::string_view name) {
   if (!value) return -1;
   json::error_code code;
   const auto number = value->to_number<int64_t>(code);
-  if (code || number < 1) refuse(std::string(name), fmt::format("{} must be a whole number of at least 1", name));
+  if (code || number < 1)
+    refuse(std::string(name), fmt::format("{} must be a whole number of at least 1", name));
   return number;
 }
 
@@ -108,9 +117,11 @@ void fillImage(Part& part, std::string_view url, const std::string& path) {
     return;
   }
   const auto comma = url.find(',');
-  const auto head = url.substr(5, comma == std::string_view::npos ? std::string_view::npos : comma - 5);
+  const auto head =
+      url.substr(5, comma == std::string_view::npos ? std::string_view::npos : comma - 5);
   if (comma == std::string_view::npos || !head.ends_with(";base64"))
-    refuse(path, fmt::format("{} must be a base64 data URL such as data:image/png;base64,...", path));
+    refuse(path,
+           fmt::format("{} must be a base64 data URL such as data:image/png;base64,...", path));
   part.media_type = head.substr(0, head.size() - 7);
   part.data = url.substr(comma + 1);
   if (part.data.empty()) refuse(path, fmt::format("{} holds no data", path));
@@ -141,9 +152,13 @@ void appendContent(std::vector<Part>& parts, const json::value& content, const s
       if (const auto* text = image->if_string())
         fillImage(part, view(*text), here + ".image_url");
       else
-        fillImage(part, requiredString(objectAt(*image, here + ".image_url"), "url", here + ".image_url"), here + ".image_url.url");
+        fillImage(part,
+                  requiredString(objectAt(*image, here + ".image_url"), "url", here + ".image_url"),
+                  here + ".image_url.url");
     } else {
-      refuse(here + ".type", fmt::format("{}.type \"{}\" is not supported; known are text and image_url", here, type));
+      refuse(
+          here + ".type",
+          fmt::format("{}.type \"{}\" is not supported; known are text and image_url", here, type));
     }
     part.cache_point = member(object, "cache_control") != nullptr;
     parts.push_back(std::move(part));
@@ -189,7 +204,8 @@ Message decodeMessage(const json::value& value, const std::string& path) {
       message.parts.push_back(std::move(part));
     }
     if (content) appendContent(message.parts, *content, path + ".content");
-    if (const auto* calls = member(object, "tool_calls")) appendToolCalls(message.parts, *calls, path + ".tool_calls");
+    if (const auto* calls = member(object, "tool_calls"))
+      appendToolCalls(message.parts, *calls, path + ".tool_calls");
   } else if (role == "tool") {
     message.role = Role::User;
     Part part;
@@ -199,7 +215,9 @@ Message decodeMessage(const json::value& value, const std::string& path) {
     message.parts.push_back(std::move(part));
   } else {
     refuse(path + ".role",
-           fmt::format("{}.role \"{}\" is unknown; known are system, developer, user, assistant and tool", path, role));
+           fmt::format(
+               "{}.role \"{}\" is unknown; known are system, developer, user, assistant and tool",
+               path, role));
   }
   return message;
 }
@@ -211,7 +229,8 @@ void decodeTools(ChatRequest& request, const json::object& root, Backing& backin
       const std::string here = fmt::format("tools[{}]", i);
       const auto& object = objectAt(array[i], here);
       if (const auto type = requiredString(object, "type", here); type != "function")
-        refuse(here + ".type", fmt::format("{}.type \"{}\" is not supported; only function is", here, type));
+        refuse(here + ".type",
+               fmt::format("{}.type \"{}\" is not supported; only function is", here, type));
       const auto* function = member(object, "function");
       if (!function) refuse(here + ".function", fmt::format("{}.function is missing", here));
       const auto& inner = objectAt(*function, here + ".function");
@@ -233,13 +252,17 @@ void decodeTools(ChatRequest& request, const json::object& root, Backing& backin
       else if (word == "required")
         request.tool_choice = chat::ToolChoice::Required;
       else if (word != "auto")
-        refuse("tool_choice", fmt::format("tool_choice \"{}\" is unknown; known are auto, none, required or a function", word));
+        refuse("tool_choice",
+               fmt::format(
+                   "tool_choice \"{}\" is unknown; known are auto, none, required or a function",
+                   word));
     } else {
       const auto& object = objectAt(*choice, "tool_choice");
       const auto* function = member(object, "function");
       if (!function) refuse("tool_choice.function", "tool_choice.function is missing");
       request.tool_choice = chat::ToolChoice::Named;
-      request.tool_choice_name = requiredString(objectAt(*function, "tool_choice.function"), "name", "tool_choice.function");
+      request.tool_choice_name = requiredString(objectAt(*function, "tool_choice.function"), "name",
+                                                "tool_choice.function");
     }
   }
   request.parallel_tool_calls = optionalBool(root, "parallel_tool_calls", true);
@@ -248,9 +271,11 @@ void decodeTools(ChatRequest& request, const json::object& root, Backing& backin
 void refuseUnsupported(const json::object& root) {
   if (const auto* n = member(root, "n")) {
     json::error_code code;
-    if (n->to_number<int64_t>(code) != 1 || code) refuse("n", "n must be 1: one request brings one answer");
+    if (n->to_number<int64_t>(code) != 1 || code)
+      refuse("n", "n must be 1: one request brings one answer");
   }
-  if (optionalBool(root, "logprobs", false)) refuse("logprobs", "logprobs is not supported by the providers; leave it out");
+  if (optionalBool(root, "logprobs", false))
+    refuse("logprobs", "logprobs is not supported by the providers; leave it out");
   if (member(root, "audio")) refuse("audio", "audio is not supported; leave it out");
 }
 
@@ -260,7 +285,8 @@ void decodeSettings(ChatRequest& request, const json::object& root, Backing& bac
       request.stop.push_back(view(*text));
     } else {
       const auto& array = arrayAt(*stop, "stop");
-      for (size_t i = 0; i < array.size(); ++i) request.stop.push_back(stringAt(array[i], fmt::format("stop[{}]", i)));
+      for (size_t i = 0; i < array.size(); ++i)
+        request.stop.push_back(stringAt(array[i], fmt::format("stop[{}]", i)));
     }
   }
   request.max_tokens = optionalCount(root, "max_completion_tokens");
@@ -274,7 +300,8 @@ void decodeSettings(ChatRequest& request, const json::object& root, Backing& bac
   }
   request.stream = optionalBool(root, "stream", false);
   if (const auto* options = member(root, "stream_options"))
-    request.include_usage = optionalBool(objectAt(*options, "stream_options"), "include_usage", false);
+    request.include_usage =
+        optionalBool(objectAt(*options, "stream_options"), "include_usage", false);
   request.conversation_id = optionalString(root, "prompt_cache_key", "");
 }
 
@@ -310,14 +337,17 @@ Result<ChatRequest> decodeChatCompletion(std::string body) {
   if (!code && parsed < backing->body.size()) {
     const auto rest = backing->body.find_first_not_of(" \t\r\n", parsed);
     if (rest != std::string::npos)
-      return makeError(FailureKind::BadRequest, fmt::format("the body is not valid JSON: extra text at byte {}", rest));
+      return makeError(FailureKind::BadRequest,
+                       fmt::format("the body is not valid JSON: extra text at byte {}", rest));
   }
   if (!code && !parser.done()) code = json::error::incomplete;
   if (code) {
-    return makeError(FailureKind::BadRequest,
-                     fmt::format("the body is not valid JSON: {} at byte {}", code.message(), parsed));
+    return makeError(
+        FailureKind::BadRequest,
+        fmt::format("the body is not valid JSON: {} at byte {}", code.message(), parsed));
   }
-  backing->document.emplace(parser.release());  // assigning to an existing value would copy it out of `memory`
+  backing->document.emplace(
+      parser.release());  // assigning to an existing value would copy it out of `memory`
   try {
     ChatRequest request = decode(*backing);
     request.backing = std::move(backing);

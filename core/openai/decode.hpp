@@ -1,5 +1,6 @@
 #pragma once
-// OpenAI chat completions request -> ChatRequest. Source of the wire: OpenAI API reference, "Create chat completion".
+// OpenAI chat completions request -> ChatRequest. Source of the wire: OpenAI API reference, "Create
+// chat completion".
 
 #include <string>
 
@@ -8,9 +9,9 @@
 
 namespace omni::openai {
 
-// Pure and thread-safe. Errors are BadRequest with the member's path in `field` (messages[2].content) or the byte offset of the
-// syntax error. Unknown members are accepted; members that would change the answer and cannot be honoured (n > 1, logprobs,
-// audio) are refused.
+// Pure and thread-safe. Errors are BadRequest with the member's path in `field`
+// (messages[2].content) or the byte offset of the syntax error. Unknown members are accepted;
+// members that would change the answer and cannot be honoured (n > 1, logprobs, audio) are refused.
 Result<chat::ChatRequest> decodeChatCompletion(std::string body);
 
 }  // namespace omni::openai

@@ -16,16 +16,20 @@ using chat::EventKind;
 void appendUsage(std::string& out, const chat::Usage& usage) {
   const int64_t input = std::max<int64_t>(usage.input_tokens, 0);
   const int64_t output = std::max<int64_t>(usage.output_tokens, 0);
-  fmt::format_to(std::back_inserter(out), R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})", input, output,
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})", input, output,
                  input + output);
   if (usage.cache_read_tokens >= 0)
-    fmt::format_to(std::back_inserter(out), R"(,"prompt_tokens_details":{{"cached_tokens":{}}})", usage.cache_read_tokens);
-  if (usage.credits >= 0) fmt::format_to(std::back_inserter(out), R"(,"credits":{})", usage.credits);
+    fmt::format_to(std::back_inserter(out), R"(,"prompt_tokens_details":{{"cached_tokens":{}}})",
+                   usage.cache_read_tokens);
+  if (usage.credits >= 0)
+    fmt::format_to(std::back_inserter(out), R"(,"credits":{})", usage.credits);
   if (usage.estimated) out += ",\"estimated\":true";
   out += '}';
 }
 
-std::string head(std::string_view object, const std::string& id, int64_t created_s, const std::string& model) {
+std::string head(std::string_view object, const std::string& id, int64_t created_s,
+                 const std::string& model) {
   std::string out = "{\"id\":";
   appendJsonString(out, id);
   out += ",\"object\":\"";
@@ -40,23 +44,30 @@ std::string head(std::string_view object, const std::string& id, int64_t created
 std::string_view finishReason(chat::Finish finish) {
   switch (finish) {
     case chat::Finish::Stop:
-    case chat::Finish::Pause: return "stop";
+    case chat::Finish::Pause:
+      return "stop";
     case chat::Finish::Length:
-    case chat::Finish::ContextLength: return "length";
-    case chat::Finish::ToolCalls: return "tool_calls";
-    case chat::Finish::ContentFilter: return "content_filter";
+    case chat::Finish::ContextLength:
+      return "length";
+    case chat::Finish::ToolCalls:
+      return "tool_calls";
+    case chat::Finish::ContentFilter:
+      return "content_filter";
   }
   return "stop";
 }
 
-StreamEncoder::StreamEncoder(std::string id, int64_t created_s, std::string model, bool include_usage)
+StreamEncoder::StreamEncoder(std::string id, int64_t created_s, std::string model,
+                             bool include_usage)
     : include_usage_(include_usage) {
   const std::string common = "data: " + head("chat.completion.chunk", id, created_s, model);
   prefix_ = common + ",\"choices\":[{\"index\":0,\"delta\":{";
   usage_prefix_ = common + ",\"choices\":[],\"usage\":";
 }
 
-void StreamEncoder::open(std::string& out) { out += prefix_; }
+void StreamEncoder::open(std::string& out) {
+  out += prefix_;
+}
 
 void StreamEncoder::close(std::string& out, std::string_view finish_reason) {
   if (finish_reason.empty()) {
@@ -97,7 +108,8 @@ void StreamEncoder::onEvent(const ChatEvent& event, std::string& out) {
       if (indexOf(event.id) < tool_ids_.size()) return;
       tool_ids_.emplace_back(event.id);
       open(out);
-      fmt::format_to(std::back_inserter(out), R"("tool_calls":[{{"index":{},"id":)", tool_ids_.size() - 1);
+      fmt::format_to(std::back_inserter(out), R"("tool_calls":[{{"index":{},"id":)",
+                     tool_ids_.size() - 1);
       appendJsonString(out, event.id);
       out += ",\"type\":\"function\",\"function\":{\"name\":";
       appendJsonString(out, event.name);
@@ -108,7 +120,8 @@ void StreamEncoder::onEvent(const ChatEvent& event, std::string& out) {
       const size_t index = indexOf(event.id);
       if (index == tool_ids_.size() || event.text.empty()) return;
       open(out);
-      fmt::format_to(std::back_inserter(out), R"("tool_calls":[{{"index":{},"function":{{"arguments":)", index);
+      fmt::format_to(std::back_inserter(out),
+                     R"("tool_calls":[{{"index":{},"function":{{"arguments":)", index);
       appendJsonString(out, event.text);
       out += "}}]";
       close(out, {});
@@ -124,12 +137,17 @@ void StreamEncoder::onEvent(const ChatEvent& event, std::string& out) {
       if (finished_) return;
       finished_ = true;
       open(out);
-      close(out, finishReason(event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls : event.finish));
+      close(out,
+            finishReason(event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls
+                                                                           : event.finish));
       return;
-    case EventKind::ToolEnd: tool_ended_ = true; return;
+    case EventKind::ToolEnd:
+      tool_ended_ = true;
+      return;
     case EventKind::Started:
     case EventKind::ReasoningSignature:
-    case EventKind::RedactedReasoning: return;
+    case EventKind::RedactedReasoning:
+      return;
   }
 }
 
@@ -162,26 +180,35 @@ Collector::Collector(std::string id, int64_t created_s, std::string model)
 
 bool Collector::onEvent(const ChatEvent& event) {
   switch (event.kind) {
-    case EventKind::Text: text_ += event.text; break;
-    case EventKind::Reasoning: reasoning_ += event.text; break;
+    case EventKind::Text:
+      text_ += event.text;
+      break;
+    case EventKind::Reasoning:
+      reasoning_ += event.text;
+      break;
     case EventKind::ToolStart:
       if (std::ranges::find(tools_, event.id, &ToolCall::id) == tools_.end())
         tools_.push_back({std::string(event.id), std::string(event.name), {}});
       break;
     case EventKind::ToolArguments:
-      if (const auto found = std::ranges::find(tools_, event.id, &ToolCall::id); found != tools_.end())
+      if (const auto found = std::ranges::find(tools_, event.id, &ToolCall::id);
+          found != tools_.end())
         found->arguments += event.text;
       break;
     case EventKind::Usage:
       if (event.usage) usage_ = *event.usage;
       break;
-    case EventKind::ToolEnd: tool_ended_ = true; break;
+    case EventKind::ToolEnd:
+      tool_ended_ = true;
+      break;
     case EventKind::Finish:
       if (finished_) break;
       finished_ = true;
-      finish_ = event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls : event.finish;
+      finish_ = event.finish == chat::Finish::Stop && tool_ended_ ? chat::Finish::ToolCalls
+                                                                  : event.finish;
       break;
-    default: break;
+    default:
+      break;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 #pragma once
-// ChatEvents -> OpenAI chat completions: SSE frames, or one JSON body. Source of the wire: OpenAI API reference, "Chat completion
-// object" and "chunk object"; reasoning_content as DeepSeek and most clients know it.
+// ChatEvents -> OpenAI chat completions: SSE frames, or one JSON body. Source of the wire: OpenAI
+// API reference, "Chat completion object" and "chunk object"; reasoning_content as DeepSeek and
+// most clients know it.
 
 #include <cstdint>
 #include <string>
@@ -23,7 +24,7 @@ class StreamEncoder {
   void done(std::string& out);
 
  private:
-  void open(std::string& out);   // up to the delta's opening brace
+  void open(std::string& out);  // up to the delta's opening brace
   void close(std::string& out, std::string_view finish_reason);
   void role(std::string& out);
   size_t indexOf(std::string_view tool_id) const;

@@ -1,6 +1,6 @@
 #pragma once
-// What the client-facing doors need: somebody who answers a chat request, and the list of what may be asked for.
-// Implemented by core/routing.
+// What the client-facing doors need: somebody who answers a chat request, and the list of what may
+// be asked for. Implemented by core/routing.
 
 #include <string>
 #include <vector>
@@ -20,7 +20,8 @@ struct RouteAttempt {
   Error error;  // when !ok
 };
 
-// Filled while routing. The last attempt is the one whose events reach the sink: it is appended before its first event.
+// Filled while routing. The last attempt is the one whose events reach the sink: it is appended
+// before its first event.
 struct RouteReport {
   std::vector<RouteAttempt> attempts;
 };
@@ -36,9 +37,10 @@ struct ModelEntry {
 class ChatBackend {
  public:
   virtual ~ChatBackend() = default;
-  // Falls back over targets until the first content event has reached the sink; after that a failure is returned as it is.
-  virtual Result<> complete(const chat::ChatRequest& request, chat::EventSink& sink, const CancelToken& cancel,
-                            RouteReport& report) = 0;
+  // Falls back over targets until the first content event has reached the sink; after that a
+  // failure is returned as it is.
+  virtual Result<> complete(const chat::ChatRequest& request, chat::EventSink& sink,
+                            const CancelToken& cancel, RouteReport& report) = 0;
   virtual Result<std::vector<ModelEntry>> models() = 0;
 };
 

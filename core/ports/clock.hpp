@@ -1,5 +1,6 @@
 #pragma once
-// Time and randomness as core and service see them; tests inject their own. Implementations are thread-safe.
+// Time and randomness as core and service see them; tests inject their own. Implementations are
+// thread-safe.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +10,8 @@ namespace omni {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t nowMs() const = 0;        // Unix time
-  virtual int64_t steadyMs() const = 0;     // monotonic, for intervals
+  virtual int64_t nowMs() const = 0;     // Unix time
+  virtual int64_t steadyMs() const = 0;  // monotonic, for intervals
 };
 
 class Random {

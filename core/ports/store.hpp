@@ -1,5 +1,6 @@
 #pragma once
-// What the service remembers. Implemented by service/storage. All methods are thread-safe and durable when they return success.
+// What the service remembers. Implemented by service/storage. All methods are thread-safe and
+// durable when they return success.
 
 #include <optional>
 #include <string>
@@ -24,8 +25,9 @@ class ConnectionStore {
   virtual ~ConnectionStore() = default;
   virtual Result<std::vector<Connection>> list() = 0;
   virtual Result<Connection> get(std::string_view id) = 0;  // NotFound
-  // Inserts connection and values in one transaction. Conflict (with conflict_id) when the name is taken in this provider, or
-  // when a change with key "fingerprint" (a hash that identifies the token) equals an existing connection's.
+  // Inserts connection and values in one transaction. Conflict (with conflict_id) when the name is
+  // taken in this provider, or when a change with key "fingerprint" (a hash that identifies the
+  // token) equals an existing connection's.
   virtual Result<> create(const Connection& connection, const std::vector<ValueChange>& values) = 0;
   virtual Result<> rename(std::string_view id, std::string_view name) = 0;
   virtual Result<> setState(std::string_view id, const StateRecord& state) = 0;
@@ -34,14 +36,16 @@ class ConnectionStore {
   virtual Result<> commit(std::string_view id, const std::vector<ValueChange>& values) = 0;
   // Newest committed value, secret or plain; nullopt when not set.
   virtual Result<std::optional<std::string>> value(std::string_view id, std::string_view key) = 0;
-  virtual Result<std::optional<std::string>> findByFingerprint(std::string_view provider, std::string_view fingerprint) = 0;
+  virtual Result<std::optional<std::string>> findByFingerprint(std::string_view provider,
+                                                               std::string_view fingerprint) = 0;
 };
 
 class ComboStore {
  public:
   virtual ~ComboStore() = default;
   virtual Result<std::vector<routing::Combo>> listCombos() = 0;
-  virtual Result<> putCombo(const routing::Combo& combo) = 0;  // insert or replace by id; Conflict when the name is another's
+  virtual Result<> putCombo(const routing::Combo& combo) = 0;  // insert or replace by id; Conflict
+                                                               // when the name is another's
   virtual Result<> removeCombo(std::string_view id) = 0;
 };
 

@@ -9,8 +9,9 @@ namespace omni::routing {
 
 enum class Strategy { Priority, RoundRobin };
 
-// `text` is what the user wrote: provider/connection, provider/connection/model or provider/model. It is resolved against the
-// live connections at each request, connection names first, so that renaming and adding accounts need no edit here.
+// `text` is what the user wrote: provider/connection, provider/connection/model or provider/model.
+// It is resolved against the live connections at each request, connection names first, so that
+// renaming and adding accounts need no edit here.
 struct Target {
   std::string text;
 };

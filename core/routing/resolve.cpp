@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kLongestName = 100;
 constexpr size_t kMostTargets = 64;
 
-std::string list(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+std::string list(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -25,7 +27,9 @@ std::string nearestNames(std::string_view text, const std::vector<std::string>& 
   const auto shortened = text.substr(0, kLongestName);
   std::vector<std::pair<size_t, std::string_view>> scored;
   for (const auto& name : names)
-    if (const size_t d = editDistance(shortened, name); d <= std::max<size_t>(2, shortened.size() / 3)) scored.emplace_back(d, name);
+    if (const size_t d = editDistance(shortened, name);
+        d <= std::max<size_t>(2, shortened.size() / 3))
+      scored.emplace_back(d, name);
   std::ranges::sort(scored);
   std::string out;
   for (size_t i = 0; i < std::min<size_t>(scored.size(), 3); ++i)
@@ -33,7 +37,8 @@ std::string nearestNames(std::string_view text, const std::vector<std::string>& 
   return out;
 }
 
-Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::vector<Connection>& connections,
+Result<std::vector<Candidate>> resolveTarget(std::string_view text,
+                                             const std::vector<Connection>& connections,
                                              const std::vector<std::string>& providers) {
   const auto slash = text.find('/');
   const auto provider = text.substr(0, slash);
@@ -58,7 +63,8 @@ Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::v
   const auto segment = rest.substr(0, rest.find('/'));
   for (const Connection& c : connections)
     if (c.provider == provider && c.name == segment) {
-      const auto model = segment.size() == rest.size() ? kDefaultModel : rest.substr(segment.size() + 1);
+      const auto model =
+          segment.size() == rest.size() ? kDefaultModel : rest.substr(segment.size() + 1);
       out.push_back({c.provider, c.id, c.name, std::string(model.empty() ? kDefaultModel : model)});
       return out;
     }
@@ -67,7 +73,8 @@ Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::v
     return unknown(fmt::format("there is no account \"{}/{}\"", provider, segment));
   // A name that is nearly a connection's is a typing mistake rather than a model.
   for (const Connection& c : connections)
-    if (c.provider == provider && rest.size() > 3 && segment.size() <= kLongestName && editDistance(segment, c.name) <= 2)
+    if (c.provider == provider && rest.size() > 3 && segment.size() <= kLongestName &&
+        editDistance(segment, c.name) <= 2)
       return unknown(fmt::format("there is no account \"{}\"", text));
   for (const Connection& c : connections)
     if (c.provider == provider) out.push_back({c.provider, c.id, c.name, std::string(rest)});
@@ -80,19 +87,30 @@ Result<> validateCombo(const Combo& combo, const std::vector<std::string>& provi
   const auto bad = [](std::string field, std::string message) {
     return makeError(FailureKind::BadRequest, std::move(message), std::move(field));
   };
-  if (combo.name.empty() || combo.name.size() > kLongestName) return bad("name", "a combo's name has 1 to 100 characters");
-  if (combo.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-[] ") != std::string::npos)
-    return bad("name", "a combo's name may hold letters, digits, spaces and _ . - [ ]; a slash would look like provider/account");
-  if (combo.targets.empty()) return bad("targets", "a combo needs at least one target, such as \"kiro/kiro-dev\"");
-  if (combo.targets.size() > kMostTargets) return bad("targets", fmt::format("a combo has at most {} targets", kMostTargets));
+  if (combo.name.empty() || combo.name.size() > kLongestName)
+    return bad("name", "a combo's name has 1 to 100 characters");
+  if (combo.name.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-[] ") !=
+      std::string::npos)
+    return bad("name",
+               "a combo's name may hold letters, digits, spaces and _ . - [ ]; a slash would look "
+               "like provider/account");
+  if (combo.targets.empty())
+    return bad("targets", "a combo needs at least one target, such as \"kiro/kiro-dev\"");
+  if (combo.targets.size() > kMostTargets)
+    return bad("targets", fmt::format("a combo has at most {} targets", kMostTargets));
   for (size_t i = 0; i < combo.targets.size(); ++i) {
     const std::string& text = combo.targets[i].text;
     const auto slash = text.find('/');
     const std::string field = fmt::format("targets[{}]", i);
     if (slash == std::string::npos || slash + 1 == text.size())
-      return bad(field, fmt::format("\"{}\" must be provider/account, provider/account/model or provider/model", text));
+      return bad(
+          field,
+          fmt::format("\"{}\" must be provider/account, provider/account/model or provider/model",
+                      text));
     if (!contains(providers, std::string_view(text).substr(0, slash)))
-      return bad(field, fmt::format("\"{}\" names no provider of this service; there are: {}", text, list(providers)));
+      return bad(field, fmt::format("\"{}\" names no provider of this service; there are: {}", text,
+                                    list(providers)));
   }
   return {};
 }

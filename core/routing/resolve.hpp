@@ -1,5 +1,6 @@
 #pragma once
-// What a client's `model` or a combo's target means, against the connections of this moment. Pure and thread-safe.
+// What a client's `model` or a combo's target means, against the connections of this moment. Pure
+// and thread-safe.
 
 #include <string>
 #include <string_view>
@@ -18,14 +19,18 @@ struct Candidate {
   std::string model;  // what the provider is asked for
 };
 
-constexpr std::string_view kDefaultModel = "auto";  // when a target names no model: the provider chooses
+constexpr std::string_view kDefaultModel =
+    "auto";  // when a target names no model: the provider chooses
 
-// provider/connection, provider/connection/model or provider/model (every connection of the provider, in name order). Connection
-// names win over models. A model may hold slashes only after a connection. NotFound names the nearest known names.
-Result<std::vector<Candidate>> resolveTarget(std::string_view text, const std::vector<Connection>& connections,
+// provider/connection, provider/connection/model or provider/model (every connection of the
+// provider, in name order). Connection names win over models. A model may hold slashes only after a
+// connection. NotFound names the nearest known names.
+Result<std::vector<Candidate>> resolveTarget(std::string_view text,
+                                             const std::vector<Connection>& connections,
                                              const std::vector<std::string>& providers);
 
-// BadRequest with the field: name, strategy or targets. Targets need not exist now, but must have the form provider/….
+// BadRequest with the field: name, strategy or targets. Targets need not exist now, but must have
+// the form provider/….
 Result<> validateCombo(const Combo& combo, const std::vector<std::string>& providers);
 
 // Up to three names nearest to `text`, as `"a", "b"`; empty when none is near.

@@ -1,5 +1,6 @@
 #pragma once
-// The one selection layer: combo -> targets -> account, with retry and fallback before the first content.
+// The one selection layer: combo -> targets -> account, with retry and fallback before the first
+// content.
 
 #include <atomic>
 #include <map>
@@ -24,8 +25,8 @@ class Router final : public ChatBackend {
   // Re-reads the combos; called at start and after every change of one.
   Result<> reloadCombos();
 
-  Result<> complete(const chat::ChatRequest& request, chat::EventSink& sink, const CancelToken& cancel,
-                    RouteReport& report) override;
+  Result<> complete(const chat::ChatRequest& request, chat::EventSink& sink,
+                    const CancelToken& cancel, RouteReport& report) override;
   Result<std::vector<ModelEntry>> models() override;
 
  private:

@@ -11,20 +11,24 @@ namespace omni::kiro {
 namespace {
 
 // One JSON-RPC call of the control plane, with one refresh when the token was refused.
-sdk::Result<json::object> control(sdk::Call& call, const Endpoints& endpoints, std::string_view operation, json::object body) {
+sdk::Result<json::object> control(sdk::Call& call, const Endpoints& endpoints,
+                                  std::string_view operation, json::object body) {
   const std::string arn = call.value("profileArn").value_or("");
   if (!arn.empty()) body["profileArn"] = arn;
   body["origin"] = "AI_EDITOR";
   const std::string text = json::serialize(body);
   const std::string region = serviceRegion(arn);
   sdk::HttpRequest request;
-  request.url = (endpoints.wire(!arn.empty()) == Wire::Legacy ? endpoints.legacy(region) : endpoints.management(region)) + "/";
+  request.url = (endpoints.wire(!arn.empty()) == Wire::Legacy ? endpoints.legacy(region)
+                                                              : endpoints.management(region)) +
+                "/";
   request.body = text;
   request.idempotent = true;
   request.first_byte_timeout_ms = 20'000;
   std::string seen;
   for (int attempt = 0;; ++attempt) {
-    auto token = freshAccessToken(call, endpoints, seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
+    auto token = freshAccessToken(call, endpoints,
+                                  seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
     if (!token) return std::unexpected(std::move(token.error()));
     request.headers = {{"Content-Type", "application/x-amz-json-1.0"},
                        {"X-Amz-Target", "AmazonCodeWhispererService." + std::string(operation)},
@@ -34,11 +38,14 @@ sdk::Result<json::object> control(sdk::Call& call, const Endpoints& endpoints, s
     if (!response) return std::unexpected(std::move(response.error()));
     if (response->status == 200) {
       auto object = parseObject(response->body);
-      if (!object) return sdk::fail(OMNI_FAILURE_PROTOCOL, fmt::format("{} sent an answer that is not JSON", operation));
+      if (!object)
+        return sdk::fail(OMNI_FAILURE_PROTOCOL,
+                         fmt::format("{} sent an answer that is not JSON", operation));
       return std::move(*object);
     }
     auto failure = runtimeFailure(readError(*response));
-    if (failure.kind != OMNI_FAILURE_AUTH_INVALID || attempt > 0) return std::unexpected(std::move(failure));
+    if (failure.kind != OMNI_FAILURE_AUTH_INVALID || attempt > 0)
+      return std::unexpected(std::move(failure));
     seen = *token;
   }
 }
@@ -47,7 +54,8 @@ sdk::Result<json::object> control(sdk::Call& call, const Endpoints& endpoints, s
 
 sdk::Result<std::string> describeAccount(sdk::Call& call) {
   json::object out;
-  for (auto name : {"authMethod", "isolation", "isolationReason", "region", "profileArn", "clientId"})
+  for (auto name :
+       {"authMethod", "isolation", "isolationReason", "region", "profileArn", "clientId"})
     if (auto value = call.value(name)) out[name] = *value;
   for (auto name : {"expiresAt", "clientSecretExpiresAt"})
     if (auto value = call.value(name)) out[name] = std::stoll(*value);
@@ -57,14 +65,19 @@ sdk::Result<std::string> describeAccount(sdk::Call& call) {
 sdk::Result<std::string> testAccount(sdk::Call& call, const Endpoints& endpoints) {
   json::array checks;
   const auto add = [&](std::string_view name, const sdk::Failure* failure, std::string_view good) {
-    checks.push_back(json::object{{"name", name}, {"ok", failure == nullptr}, {"message", failure ? std::string_view(failure->message) : good}});
+    checks.push_back(
+        json::object{{"name", name},
+                     {"ok", failure == nullptr},
+                     {"message", failure ? std::string_view(failure->message) : good}});
   };
   auto token = freshAccessToken(call, endpoints, RefreshWhen::Now);
-  if (!token && (token.error().cancelled || token.error().reported)) return std::unexpected(std::move(token.error()));
+  if (!token && (token.error().cancelled || token.error().reported))
+    return std::unexpected(std::move(token.error()));
   add("refresh", token ? nullptr : &token.error(), "the sign-in service gave a new access token");
   if (token) {
     auto usage = control(call, endpoints, "GetUsageLimits", {{"resourceType", "AGENTIC_REQUEST"}});
-    if (!usage && (usage.error().cancelled || usage.error().reported)) return std::unexpected(std::move(usage.error()));
+    if (!usage && (usage.error().cancelled || usage.error().reported))
+      return std::unexpected(std::move(usage.error()));
     add("usage", usage ? nullptr : &usage.error(), "Kiro knows the account and tells its usage");
   }
   return json::serialize(json::object{{"checks", std::move(checks)}});
@@ -88,15 +101,20 @@ sdk::Result<std::string> accountUsage(sdk::Call& call, const Endpoints& endpoint
       const auto* pool = entry.if_object();
       if (!pool) continue;
       count(*pool);
-      if (const auto* trial = object(*pool, "freeTrialInfo"); trial && text(*trial, "freeTrialStatus") == "ACTIVE") count(*trial);
+      if (const auto* trial = object(*pool, "freeTrialInfo");
+          trial && text(*trial, "freeTrialStatus") == "ACTIVE")
+        count(*trial);
       if (const auto* bonuses = pool->if_contains("bonuses"); bonuses && bonuses->is_array())
         for (const auto& bonus : bonuses->get_array())
           if (const auto* b = bonus.if_object(); b && text(*b, "status") == "ACTIVE") count(*b);
     }
   json::object out{{"limit", limit}, {"used", used}};
-  if (const auto* subscription = object(*usage, "subscriptionInfo")) out["plan"] = text(*subscription, "subscriptionTitle");
-  if (const auto reset = number(*usage, "nextDateReset")) out["resetAt"] = static_cast<int64_t>(*reset * 1000);
-  if (const auto* overage = object(*usage, "overageConfiguration")) out["overage"] = text(*overage, "overageStatus") == "ENABLED";
+  if (const auto* subscription = object(*usage, "subscriptionInfo"))
+    out["plan"] = text(*subscription, "subscriptionTitle");
+  if (const auto reset = number(*usage, "nextDateReset"))
+    out["resetAt"] = static_cast<int64_t>(*reset * 1000);
+  if (const auto* overage = object(*usage, "overageConfiguration"))
+    out["overage"] = text(*overage, "overageStatus") == "ENABLED";
   if (const auto* user = object(*usage, "userInfo")) {
     out["email"] = text(*user, "email");
     out["userId"] = text(*user, "userId");

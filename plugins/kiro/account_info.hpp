@@ -1,5 +1,6 @@
 #pragma once
-// What the admin API asks about an account: description, test, usage, models. Wire source: kiro-protocol E.9 to E.11.
+// What the admin API asks about an account: description, test, usage, models. Wire source:
+// kiro-protocol E.9 to E.11.
 
 #include <omniroute/sdk.hpp>
 #include <string>

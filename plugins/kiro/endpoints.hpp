@@ -1,5 +1,6 @@
 #pragma once
-// Where each part of AWS and Kiro is. Settings of the plugin may point elsewhere: a simulator, a private endpoint.
+// Where each part of AWS and Kiro is. Settings of the plugin may point elsewhere: a simulator, a
+// private endpoint.
 
 #include <omniroute/sdk.hpp>
 #include <string>
@@ -19,7 +20,8 @@ class Endpoints {
   std::string runtime(std::string_view region) const;
   std::string management(std::string_view region) const;
   std::string legacy(std::string_view region) const;
-  // Setting "wire": auto, kiro, codewhisperer or legacy. Auto takes the newest when a profile is known.
+  // Setting "wire": auto, kiro, codewhisperer or legacy. Auto takes the newest when a profile is
+  // known.
   Wire wire(bool has_profile) const;
 
  private:

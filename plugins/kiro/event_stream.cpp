@@ -17,7 +17,8 @@ constexpr auto kCrcTable = [] {
     tables[0][i] = c;
   }
   for (uint32_t i = 0; i < 256; ++i)
-    for (size_t t = 1; t < 8; ++t) tables[t][i] = tables[0][tables[t - 1][i] & 255] ^ (tables[t - 1][i] >> 8);
+    for (size_t t = 1; t < 8; ++t)
+      tables[t][i] = tables[0][tables[t - 1][i] & 255] ^ (tables[t - 1][i] >> 8);
   return tables;
 }();
 
@@ -34,16 +35,24 @@ size_t u16(std::string_view bytes, size_t at) {
 std::optional<size_t> valueSize(uint8_t type, std::string_view rest) {
   switch (type) {
     case 0:
-    case 1: return 0;
-    case 2: return 1;
-    case 3: return 2;
-    case 4: return 4;
+    case 1:
+      return 0;
+    case 2:
+      return 1;
+    case 3:
+      return 2;
+    case 4:
+      return 4;
     case 5:
-    case 8: return 8;
+    case 8:
+      return 8;
     case 6:
-    case 7: return rest.size() < 2 ? std::nullopt : std::optional(2 + u16(rest, 0));
-    case 9: return 16;
-    default: return std::nullopt;
+    case 7:
+      return rest.size() < 2 ? std::nullopt : std::optional(2 + u16(rest, 0));
+    case 9:
+      return 16;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -58,11 +67,16 @@ bool readHeaders(std::string_view headers, Frame& frame) {
     if (!size || headers.size() < *size) return false;
     if (type == 7) {
       const auto value = headers.substr(2, *size - 2);
-      if (name == ":message-type") frame.message_type = value;
-      else if (name == ":event-type") frame.event_type = value;
-      else if (name == ":exception-type") frame.exception_type = value;
-      else if (name == ":error-code") frame.error_code = value;
-      else if (name == ":error-message") frame.error_message = value;
+      if (name == ":message-type")
+        frame.message_type = value;
+      else if (name == ":event-type")
+        frame.event_type = value;
+      else if (name == ":exception-type")
+        frame.exception_type = value;
+      else if (name == ":error-code")
+        frame.error_code = value;
+      else if (name == ":error-message")
+        frame.error_message = value;
     }
     headers.remove_prefix(*size);
   }
@@ -78,8 +92,8 @@ uint32_t crc32(std::string_view data) {
   const auto& t = kCrcTable;
   for (; n >= 8; n -= 8, p += 8) {
     crc ^= uint32_t(p[0]) | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24;
-    crc = t[7][crc & 255] ^ t[6][(crc >> 8) & 255] ^ t[5][(crc >> 16) & 255] ^ t[4][crc >> 24] ^ t[3][p[4]] ^ t[2][p[5]] ^
-          t[1][p[6]] ^ t[0][p[7]];
+    crc = t[7][crc & 255] ^ t[6][(crc >> 8) & 255] ^ t[5][(crc >> 16) & 255] ^ t[4][crc >> 24] ^
+          t[3][p[4]] ^ t[2][p[5]] ^ t[1][p[6]] ^ t[0][p[7]];
   }
   for (; n; --n, ++p) crc = t[0][(crc ^ *p) & 255] ^ (crc >> 8);
   return ~crc;
@@ -103,13 +117,17 @@ std::expected<bool, std::string> EventStreamDecoder::next(Frame& frame) {
   if (rest.size() < kPrelude) return false;
   const size_t total = u32(rest, 0);
   const size_t headers = u32(rest, 4);
-  if (crc32(rest.substr(0, 8)) != u32(rest, 8)) return broken("event stream: wrong checksum of a frame's prelude");
-  if (total < kSmallest || total > kLargestFrame || headers > total - kSmallest || headers > kLargestHeaders)
+  if (crc32(rest.substr(0, 8)) != u32(rest, 8))
+    return broken("event stream: wrong checksum of a frame's prelude");
+  if (total < kSmallest || total > kLargestFrame || headers > total - kSmallest ||
+      headers > kLargestHeaders)
     return broken("event stream: impossible frame length");
   if (rest.size() < total) return false;
-  if (crc32(rest.substr(0, total - 4)) != u32(rest, total - 4)) return broken("event stream: wrong checksum of a frame");
+  if (crc32(rest.substr(0, total - 4)) != u32(rest, total - 4))
+    return broken("event stream: wrong checksum of a frame");
   frame = {};
-  if (!readHeaders(rest.substr(kPrelude, headers), frame)) return broken("event stream: malformed frame headers");
+  if (!readHeaders(rest.substr(kPrelude, headers), frame))
+    return broken("event stream: malformed frame headers");
   frame.payload = rest.substr(kPrelude + headers, total - headers - kSmallest);
   position_ += total;
   return true;

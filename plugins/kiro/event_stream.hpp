@@ -1,9 +1,10 @@
 #pragma once
 // Decoder of application/vnd.amazon.eventstream. Wire source: kiro-protocol F.1.
-//   total u32 | headers length u32 | CRC-32 of these 8 | headers | payload | CRC-32 of all before; big-endian
+//   total u32 | headers length u32 | CRC-32 of these 8 | headers | payload | CRC-32 of all before;
+//   big-endian
 //
-// Not thread-safe. Views in a frame are valid until the next call. After an error the decoder stays failed: a broken frame means
-// that the position in the stream is lost.
+// Not thread-safe. Views in a frame are valid until the next call. After an error the decoder stays
+// failed: a broken frame means that the position in the stream is lost.
 
 #include <cstdint>
 #include <expected>
@@ -29,7 +30,8 @@ class EventStreamDecoder {
   static constexpr size_t kLargestHeaders = 128u << 10;
 
   void feed(std::string_view bytes);
-  // True and fills the frame; false when more bytes are needed; an error text when the stream is broken.
+  // True and fills the frame; false when more bytes are needed; an error text when the stream is
+  // broken.
   std::expected<bool, std::string> next(Frame& frame);
   // Bytes of an unfinished frame at the end of the stream: it was cut short.
   bool hasPartialFrame() const { return position_ < buffer_.size(); }

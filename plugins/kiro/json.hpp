@@ -16,7 +16,9 @@ inline std::optional<json::object> parseObject(std::string_view text) {
   if (code || !value.is_object()) return std::nullopt;
   return std::move(value.get_object());
 }
-inline std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
+inline std::string_view view(const json::string& text) {
+  return {text.data(), text.size()};
+}
 inline std::string_view text(const json::object& object, std::string_view name) {
   const auto* found = object.if_contains(name);
   return found && found->is_string() ? view(found->get_string()) : std::string_view();

@@ -20,7 +20,8 @@ constexpr size_t kLargestError = 64u << 10;
 sdk::HttpRequest prepare(const Endpoints& endpoints, Wire wire, std::string_view region) {
   sdk::HttpRequest request;
   request.headers = {{"User-Agent", userAgent()}, {"x-amzn-codewhisperer-optout", "true"}};
-  const std::string base = wire == Wire::Legacy ? endpoints.legacy(region) : endpoints.runtime(region);
+  const std::string base =
+      wire == Wire::Legacy ? endpoints.legacy(region) : endpoints.runtime(region);
   if (wire == Wire::Legacy) {
     request.url = base + "/generateAssistantResponse";
     request.headers.push_back({"Content-Type", "application/json"});
@@ -29,13 +30,16 @@ sdk::HttpRequest prepare(const Endpoints& endpoints, Wire wire, std::string_view
   } else {
     request.url = base + "/";
     request.headers.push_back({"Content-Type", "application/x-amz-json-1.0"});
-    request.headers.push_back({"X-Amz-Target", wire == Wire::Kiro ? "KiroRuntimeService.GenerateAssistantResponse"
-                                                                  : "AmazonCodeWhispererStreamingService.GenerateAssistantResponse"});
+    request.headers.push_back(
+        {"X-Amz-Target", wire == Wire::Kiro
+                             ? "KiroRuntimeService.GenerateAssistantResponse"
+                             : "AmazonCodeWhispererStreamingService.GenerateAssistantResponse"});
   }
   return request;
 }
 
-sdk::Result<> send(sdk::Call& call, const sdk::HttpRequest& request, const Translated& translated, sdk::EventSink& sink) {
+sdk::Result<> send(sdk::Call& call, const sdk::HttpRequest& request, const Translated& translated,
+                   sdk::EventSink& sink) {
   sdk::HttpResponse head;
   Reply reply(sink, translated.tool_names);
   auto sent = call.http(
@@ -46,7 +50,8 @@ sdk::Result<> send(sdk::Call& call, const sdk::HttpRequest& request, const Trans
       },
       [&](std::string_view bytes) -> sdk::Result<> {
         if (head.status == 200) return reply.feed(bytes);
-        if (head.body.size() < kLargestError) head.body.append(bytes.substr(0, kLargestError - head.body.size()));
+        if (head.body.size() < kLargestError)
+          head.body.append(bytes.substr(0, kLargestError - head.body.size()));
         return {};
       });
   if (!sent) return sent;
@@ -61,7 +66,8 @@ sdk::Result<std::optional<std::string>> some(sdk::Result<std::string> result) {
 
 }  // namespace
 
-sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& request, sdk::EventSink& sink) {
+sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& request,
+                                     sdk::EventSink& sink) {
   const std::string arn = call.value("profileArn").value_or("");
   const Wire wire = endpoints_.wire(!arn.empty());
   TranslateOptions options;
@@ -72,28 +78,36 @@ sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& requ
 
   std::string seen;
   for (int attempt = 0;; ++attempt) {
-    auto token = freshAccessToken(call, endpoints_, seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
+    auto token = freshAccessToken(call, endpoints_,
+                                  seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
     if (!token) return std::unexpected(std::move(token.error()));
     sdk::HttpRequest http = prepare(endpoints_, wire, serviceRegion(arn));
     http.headers.push_back({"Authorization", "Bearer " + *token});
     http.body = translated->body;
     auto result = send(call, http, *translated, sink);
-    // A refused token is refreshed once; the refusal comes before any content, so nothing is sent twice.
-    if (result || result.error().kind != OMNI_FAILURE_AUTH_INVALID || result.error().upstream_status == 200 || result.error().cancelled || result.error().reported || attempt > 0)
+    // A refused token is refreshed once; the refusal comes before any content, so nothing is sent
+    // twice.
+    if (result || result.error().kind != OMNI_FAILURE_AUTH_INVALID ||
+        result.error().upstream_status == 200 || result.error().cancelled ||
+        result.error().reported || attempt > 0)
       return result;
     seen = std::move(*token);
   }
 }
 
-sdk::Result<std::optional<std::string>> KiroProvider::control(sdk::Call& call, std::string_view method, std::string_view input) {
+sdk::Result<std::optional<std::string>> KiroProvider::control(sdk::Call& call,
+                                                              std::string_view method,
+                                                              std::string_view input) {
   if (method == "accounts.import") return some(importAccount(call, endpoints_, input));
   if (method == "accounts.refresh") {
     const auto form = parseObject(input);
     const auto* force = form ? form->if_contains("force") : nullptr;
     const bool now = force && force->is_bool() && force->get_bool();
-    auto token = freshAccessToken(call, endpoints_, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
+    auto token =
+        freshAccessToken(call, endpoints_, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
     if (!token) return std::unexpected(std::move(token.error()));
-    return std::optional(fmt::format(R"({{"expiresAt":{}}})", call.value("expiresAt").value_or("0")));
+    return std::optional(
+        fmt::format(R"({{"expiresAt":{}}})", call.value("expiresAt").value_or("0")));
   }
   if (method == "accounts.describe") return some(describeAccount(call));
   if (method == "accounts.test") return some(testAccount(call, endpoints_));

@@ -19,23 +19,30 @@ int64_t toNumber(const std::optional<std::string>& text) {
   return value;
 }
 
-// Lets a test kill the process at a step of the rotation; needs two settings, so that no stray one can do it.
+// Lets a test kill the process at a step of the rotation; needs two settings, so that no stray one
+// can do it.
 void faultPoint(const sdk::Call& call, std::string_view step) {
-  if (call.host().setting("enableFaultPoints").value_or("") == "true" && call.host().setting("faultPoint").value_or("") == step)
+  if (call.host().setting("enableFaultPoints").value_or("") == "true" &&
+      call.host().setting("faultPoint").value_or("") == step)
     std::_Exit(99);
 }
 
-sdk::Result<TokenAnswer> askRoute(sdk::Call& call, const Endpoints& endpoints, std::string_view refresh_token) {
-  if (call.value("refreshRoute").value_or("social") == "social") return refreshAtSocial(call, endpoints, refresh_token);
+sdk::Result<TokenAnswer> askRoute(sdk::Call& call, const Endpoints& endpoints,
+                                  std::string_view refresh_token) {
+  if (call.value("refreshRoute").value_or("social") == "social")
+    return refreshAtSocial(call, endpoints, refresh_token);
   const std::string region = call.value("region").value_or(std::string(kDefaultRegion));
-  if (!isRegion(region)) return sdk::fail(OMNI_FAILURE_INTERNAL, "the stored region is not a region");
-  return refreshAtOidc(call, endpoints, region, call.value("clientId").value_or(""), call.value("clientSecret").value_or(""),
-                       refresh_token);
+  if (!isRegion(region))
+    return sdk::fail(OMNI_FAILURE_INTERNAL, "the stored region is not a region");
+  return refreshAtOidc(call, endpoints, region, call.value("clientId").value_or(""),
+                       call.value("clientSecret").value_or(""), refresh_token);
 }
 
 sdk::Result<std::string> rotate(sdk::Call& call, const Endpoints& endpoints) {
   const auto current = call.value("refreshToken");
-  if (!current) return sdk::fail(OMNI_FAILURE_REAUTH_REQUIRED, "this account has no refresh token; sign it in again");
+  if (!current)
+    return sdk::fail(OMNI_FAILURE_REAUTH_REQUIRED,
+                     "this account has no refresh token; sign it in again");
   faultPoint(call, "refresh.before_request");
   std::string used = *current;
   auto answer = askRoute(call, endpoints, used);
@@ -54,7 +61,9 @@ sdk::Result<std::string> rotate(sdk::Call& call, const Endpoints& endpoints) {
     failure.kind = OMNI_FAILURE_REAUTH_REQUIRED;
     failure.upstream_status = answer->error.status;
     failure.reason = answer->error.oauth.empty() ? answer->error.type : answer->error.oauth;
-    failure.message = "the refresh token is no longer valid (it expired or the session was ended elsewhere); sign this account in again";
+    failure.message =
+        "the refresh token is no longer valid (it expired or the session was ended elsewhere); "
+        "sign this account in again";
     return std::unexpected(std::move(failure));
   }
   faultPoint(call, "refresh.after_response");
@@ -64,7 +73,8 @@ sdk::Result<std::string> rotate(sdk::Call& call, const Endpoints& endpoints) {
   const std::string next = fresh.refresh_token.empty() ? used : fresh.refresh_token;
   if (next != *current) changes.push_back({"refreshToken", next, true});
   if (next != used) changes.push_back({"previousRefreshToken", used, true});
-  if (!fresh.profile_arn.empty() && !call.value("profileArn")) changes.push_back({"profileArn", fresh.profile_arn, false});
+  if (!fresh.profile_arn.empty() && !call.value("profileArn"))
+    changes.push_back({"profileArn", fresh.profile_arn, false});
   if (auto saved = call.commit(changes); !saved) return std::unexpected(std::move(saved.error()));
   faultPoint(call, "refresh.after_commit");
   return std::move(fresh.access_token);
@@ -72,8 +82,8 @@ sdk::Result<std::string> rotate(sdk::Call& call, const Endpoints& endpoints) {
 
 }  // namespace
 
-sdk::Result<std::string> freshAccessToken(sdk::Call& call, const Endpoints& endpoints, RefreshWhen when,
-                                          std::string_view seen_token) {
+sdk::Result<std::string> freshAccessToken(sdk::Call& call, const Endpoints& endpoints,
+                                          RefreshWhen when, std::string_view seen_token) {
   const auto usable = [&]() -> std::optional<std::string> {
     if (when == RefreshWhen::Now && seen_token.empty()) return std::nullopt;
     auto token = call.value("accessToken");
@@ -87,8 +97,9 @@ sdk::Result<std::string> freshAccessToken(sdk::Call& call, const Endpoints& endp
   if (!lock) return std::unexpected(std::move(lock.error()));
   // Another call may have refreshed while this one waited.
   if (auto token = usable()) return std::move(*token);
-  if (auto token = call.value("accessToken"); token && before && *token != *before &&
-                                              toNumber(call.value("expiresAt")) - call.host().nowMs() >= kAheadMs)
+  if (auto token = call.value("accessToken");
+      token && before && *token != *before &&
+      toNumber(call.value("expiresAt")) - call.host().nowMs() >= kAheadMs)
     return std::move(*token);
   return rotate(call, endpoints);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Regions and profile ARNs. Every region passes isRegion() before it becomes part of a host name: anything else could send a
-// token to a foreign host.
+// Regions and profile ARNs. Every region passes isRegion() before it becomes part of a host name:
+// anything else could send a token to a foreign host.
 
 #include <string>
 #include <string_view>
@@ -13,8 +13,8 @@ constexpr std::string_view kDefaultRegion = "us-east-1";
 bool isRegion(std::string_view text);
 // arn:aws:codewhisperer:<region>:<12 digits>:profile/<id>
 bool isProfileArn(std::string_view text);
-// The region inside the ARN when the runtime is served there, else us-east-1. Runtime and management exist in us-east-1 and
-// eu-central-1 (kiro-protocol section I).
+// The region inside the ARN when the runtime is served there, else us-east-1. Runtime and
+// management exist in us-east-1 and eu-central-1 (kiro-protocol section I).
 std::string serviceRegion(std::string_view profile_arn);
 
 }  // namespace omni::kiro

@@ -1,5 +1,6 @@
 #pragma once
-// The two sign-in services: AWS SSO OIDC and Kiro's own (Google, GitHub). Wire source: kiro-protocol A and B.
+// The two sign-in services: AWS SSO OIDC and Kiro's own (Google, GitHub). Wire source:
+// kiro-protocol A and B.
 
 #include <omniroute/sdk.hpp>
 #include <string>
@@ -23,7 +24,8 @@ struct Tokens {
   int64_t expires_ms = 0;
 };
 
-// What a token call came to: tokens, a rejection for good (the grant is not valid here), or a failure that says nothing about it.
+// What a token call came to: tokens, a rejection for good (the grant is not valid here), or a
+// failure that says nothing about it.
 struct TokenAnswer {
   bool rejected = false;
   Tokens tokens;
@@ -31,10 +33,14 @@ struct TokenAnswer {
 };
 
 // RegisterClient: a registration of the connection's own.
-sdk::Result<Registration> registerClient(sdk::Call& call, const Endpoints& endpoints, std::string_view region);
+sdk::Result<Registration> registerClient(sdk::Call& call, const Endpoints& endpoints,
+                                         std::string_view region);
 
-sdk::Result<TokenAnswer> refreshAtOidc(sdk::Call& call, const Endpoints& endpoints, std::string_view region,
-                                       std::string_view client_id, std::string_view client_secret, std::string_view refresh_token);
-sdk::Result<TokenAnswer> refreshAtSocial(sdk::Call& call, const Endpoints& endpoints, std::string_view refresh_token);
+sdk::Result<TokenAnswer> refreshAtOidc(sdk::Call& call, const Endpoints& endpoints,
+                                       std::string_view region, std::string_view client_id,
+                                       std::string_view client_secret,
+                                       std::string_view refresh_token);
+sdk::Result<TokenAnswer> refreshAtSocial(sdk::Call& call, const Endpoints& endpoints,
+                                         std::string_view refresh_token);
 
 }  // namespace omni::kiro

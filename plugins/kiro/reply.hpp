@@ -1,8 +1,8 @@
 #pragma once
 // Kiro's event stream -> chat events. Wire source: kiro-protocol F.2 to F.7.
 
-#include <omniroute/sdk.hpp>
 #include <map>
+#include <omniroute/sdk.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

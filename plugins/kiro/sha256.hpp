@@ -1,5 +1,6 @@
 #pragma once
-// SHA-256 (FIPS 180-4). The plugin links no crypto library; this hashes fingerprints and ids, never passwords.
+// SHA-256 (FIPS 180-4). The plugin links no crypto library; this hashes fingerprints and ids, never
+// passwords.
 
 #include <string>
 #include <string_view>

@@ -49,22 +49,28 @@ void join(std::string& out, std::string_view text) {
   out += text;
 }
 
-bool alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+bool alnum(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
 
 std::string safeId(std::string_view id, std::string_view seed) {
-  const bool fine = !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](char c) { return alnum(c) || c == '_' || c == '-'; });
+  const bool fine = !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](char c) {
+    return alnum(c) || c == '_' || c == '-';
+  });
   if (fine) return std::string(id);
   return "tooluse_" + sha256Hex(id.empty() ? seed : id).substr(0, 22);
 }
 
 std::string uuidFrom(std::string_view seed) {
   const std::string hex = sha256Hex(seed);
-  return fmt::format("{}-{}-5{}-a{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3), hex.substr(17, 3), hex.substr(20, 12));
+  return fmt::format("{}-{}-5{}-a{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3),
+                     hex.substr(17, 3), hex.substr(20, 12));
 }
 
 class Builder {
  public:
-  Builder(const omni_request_t& request, const TranslateOptions& options) : request_(request), options_(options) {}
+  Builder(const omni_request_t& request, const TranslateOptions& options)
+      : request_(request), options_(options) {}
 
   sdk::Result<Translated> build() {
     for (size_t i = 0; i < request_.message_count; ++i)
@@ -79,10 +85,13 @@ class Builder {
 
  private:
   Turn& turn(bool user) {
-    if (turns_.empty() || turns_.back().user != user) turns_.push_back({.user = user, .text = {}, .uses = {}, .results = {}, .images = {}});
+    if (turns_.empty() || turns_.back().user != user)
+      turns_.push_back({.user = user, .text = {}, .uses = {}, .results = {}, .images = {}});
     return turns_.back();
   }
-  const omni_part_t& part(const omni_part_t* parts, size_t i) const { return sdk::at(parts, i, request_.part_size); }
+  const omni_part_t& part(const omni_part_t* parts, size_t i) const {
+    return sdk::at(parts, i, request_.part_size);
+  }
 
   sdk::Result<> addImage(Turn& to, const omni_part_t& p) {
     if (toView(p.data).empty()) {
@@ -94,8 +103,10 @@ class Builder {
     if (type.starts_with("image/")) type.remove_prefix(6);
     if (type == "jpg") type = "jpeg";
     if (type != "png" && type != "jpeg" && type != "gif" && type != "webp")
-      return sdk::fail(OMNI_FAILURE_BAD_REQUEST, fmt::format("image type \"{}\" is not supported; known are png, jpeg, gif and webp",
-                                                             toView(p.media_type)));
+      return sdk::fail(
+          OMNI_FAILURE_BAD_REQUEST,
+          fmt::format("image type \"{}\" is not supported; known are png, jpeg, gif and webp",
+                      toView(p.media_type)));
     to.images.push_back({std::string(type), toView(p.data)});
     return {};
   }
@@ -119,25 +130,30 @@ class Builder {
 
   sdk::Result<> readMessage(const omni_message_t& message) {
     if (message.role == OMNI_ROLE_SYSTEM && turns_.empty()) {
-      for (size_t i = 0; i < message.part_count; ++i) join(system_, toView(part(message.parts, i).text));
+      for (size_t i = 0; i < message.part_count; ++i)
+        join(system_, toView(part(message.parts, i).text));
       return {};
     }
     Turn& to = turn(message.role != OMNI_ROLE_ASSISTANT);
     for (size_t i = 0; i < message.part_count; ++i) {
       const auto& p = part(message.parts, i);
       switch (p.kind) {
-        case OMNI_PART_TEXT: join(to.text, toView(p.text)); break;
+        case OMNI_PART_TEXT:
+          join(to.text, toView(p.text));
+          break;
         case OMNI_PART_IMAGE:
           if (auto added = addImage(to, p); !added) return added;
           break;
         case OMNI_PART_TOOL_CALL:
-          to.uses.push_back({safeId(toView(p.id), fmt::format("{}/{}/{}", turns_.size(), i, toView(p.name))),
-                             sentName(toView(p.name)), toView(p.text)});
+          to.uses.push_back(
+              {safeId(toView(p.id), fmt::format("{}/{}/{}", turns_.size(), i, toView(p.name))),
+               sentName(toView(p.name)), toView(p.text)});
           break;
         case OMNI_PART_TOOL_RESULT:
           if (auto added = addResult(to, p); !added) return added;
           break;
-        default: break;  // reasoning without a signature of this upstream is not replayed
+        default:
+          break;  // reasoning without a signature of this upstream is not replayed
       }
     }
     return {};
@@ -151,11 +167,13 @@ class Builder {
 
   // User first, user last: upstream's order.
   void arrange() {
-    if (turns_.empty() || !turns_.front().user) turns_.insert(turns_.begin(), Turn{true, "(empty)", {}, {}, {}});
+    if (turns_.empty() || !turns_.front().user)
+      turns_.insert(turns_.begin(), Turn{true, "(empty)", {}, {}, {}});
     if (!turns_.back().user) turns_.push_back({true, "...", {}, {}, {}});
   }
 
-  // Every call is answered by the very next user turn, in the order of the calls, and by nothing else.
+  // Every call is answered by the very next user turn, in the order of the calls, and by nothing
+  // else.
   void pairTools() {
     for (size_t i = 0; i < turns_.size(); ++i) {
       if (!turns_[i].user) continue;
@@ -169,21 +187,25 @@ class Builder {
             user.results.push_back({use.id, std::string(kCancelled), true});
           } else {
             user.results.push_back(std::move(*found));
-            std::erase_if(given, [&](const ToolResult& r) { return r.id.empty() || r.id == use.id; });
+            std::erase_if(given,
+                          [&](const ToolResult& r) { return r.id.empty() || r.id == use.id; });
           }
         }
       }
       for (const ToolResult& orphan : given)
-        if (!orphan.id.empty()) join(user.text, fmt::format("[Tool Result ({})]\n{}", orphan.id, orphan.text));
+        if (!orphan.id.empty())
+          join(user.text, fmt::format("[Tool Result ({})]\n{}", orphan.id, orphan.text));
       if (user.text.empty() && user.results.empty() && user.images.empty()) user.text = "(empty)";
     }
   }
 
   static bool sameName(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::ranges::equal(
+        a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
   }
 
-  // Declared tools, and those that only the history knows: upstream refuses calls of undeclared tools.
+  // Declared tools, and those that only the history knows: upstream refuses calls of undeclared
+  // tools.
   void collectTools() {
     bool history_calls = false;
     for (const Turn& t : turns_) history_calls = history_calls || !t.uses.empty();
@@ -193,10 +215,13 @@ class Builder {
         const std::string name = sentName(toView(tool.name));
         if (!declare(name)) continue;
         std::string_view description = toView(tool.description);
-        std::string text = description.empty() ? fmt::format("Tool: {}", toView(tool.name)) : std::string(description);
+        std::string text = description.empty() ? fmt::format("Tool: {}", toView(tool.name))
+                                               : std::string(description);
         if (text.size() > kLongestDescription) {
           join(system_, fmt::format("## Tool: {}\n\n{}", name, text));
-          text = fmt::format("The full description of this tool stands in the system text under \"## Tool: {}\".", name);
+          text = fmt::format(
+              "The full description of this tool stands in the system text under \"## Tool: {}\".",
+              name);
         }
         addTool(name, text, schemaOf(toView(tool.schema)));
       }
@@ -207,20 +232,26 @@ class Builder {
     if (request_.tool_choice == OMNI_TOOL_CHOICE_REQUIRED && !tools_.empty())
       join(system_, "You must call at least one of the available tools in this turn.");
     if (request_.tool_choice == OMNI_TOOL_CHOICE_NAMED)
-      join(system_, fmt::format("You must call the tool \"{}\" in this turn.", safeToolName(toView(request_.tool_choice_name))));
-    if (!toView(request_.response_format).empty() && toView(request_.response_format).find("json") != std::string_view::npos)
-      join(system_, fmt::format("Answer with one JSON value only, without any other text, that follows this format: {}",
+      join(system_, fmt::format("You must call the tool \"{}\" in this turn.",
+                                safeToolName(toView(request_.tool_choice_name))));
+    if (!toView(request_.response_format).empty() &&
+        toView(request_.response_format).find("json") != std::string_view::npos)
+      join(system_, fmt::format("Answer with one JSON value only, without any other text, that "
+                                "follows this format: {}",
                                 toView(request_.response_format)));
   }
   bool declare(const std::string& name) {
-    if (std::ranges::any_of(declared_, [&](const auto& n) { return sameName(n, name); })) return false;
+    if (std::ranges::any_of(declared_, [&](const auto& n) { return sameName(n, name); }))
+      return false;
     declared_.push_back(name);
     return true;
   }
   void addTool(std::string_view name, std::string_view description, json::value schema) {
-    tools_.push_back(json::object{
-        {"toolSpecification",
-         json::object{{"name", name}, {"description", description}, {"inputSchema", json::object{{"json", std::move(schema)}}}}}});
+    tools_.push_back(
+        json::object{{"toolSpecification",
+                      json::object{{"name", name},
+                                   {"description", description},
+                                   {"inputSchema", json::object{{"json", std::move(schema)}}}}}});
   }
 
   // Upstream refuses several JSON Schema keywords; what it takes is kept.
@@ -231,10 +262,12 @@ class Builder {
     }
     auto* object = value.if_object();
     if (!object) return;
-    for (auto name : {"additionalProperties", "$schema", "$id", "$defs", "definitions", "$ref", "anyOf", "oneOf", "allOf", "not", "if",
-                      "then", "else", "unevaluatedProperties", "patternProperties"})
+    for (auto name : {"additionalProperties", "$schema", "$id", "$defs", "definitions", "$ref",
+                      "anyOf", "oneOf", "allOf", "not", "if", "then", "else",
+                      "unevaluatedProperties", "patternProperties"})
       object->erase(name);
-    if (const auto* required = object->if_contains("required"); required && required->is_array() && required->get_array().empty())
+    if (const auto* required = object->if_contains("required");
+        required && required->is_array() && required->get_array().empty())
       object->erase("required");
     for (auto& [name, child] : *object) {
       if (name == "properties" && child.is_object()) {
@@ -254,7 +287,8 @@ class Builder {
     return schema;
   }
 
-  // Before the first user text of the whole conversation, so that it stays the same prefix turn after turn.
+  // Before the first user text of the whole conversation, so that it stays the same prefix turn
+  // after turn.
   void placeSystem() {
     if (system_.empty()) return;
     std::string& first = turns_.front().text;
@@ -282,7 +316,8 @@ class Builder {
     if (!t.images.empty()) {
       json::array images;
       for (const Image& image : t.images)
-        images.push_back(json::object{{"format", image.format}, {"source", json::object{{"bytes", image.bytes}}}});
+        images.push_back(json::object{{"format", image.format},
+                                      {"source", json::object{{"bytes", image.bytes}}}});
       user["images"] = std::move(images);
     }
     return json::object{{"userInputMessage", std::move(user)}};
@@ -292,7 +327,9 @@ class Builder {
     json::array uses;
     for (const ToolUse& use : t.uses) {
       auto input = parseObject(use.arguments);
-      uses.push_back(json::object{{"toolUseId", use.id}, {"name", use.name}, {"input", input ? std::move(*input) : json::object{}}});
+      uses.push_back(json::object{{"toolUseId", use.id},
+                                  {"name", use.name},
+                                  {"input", input ? std::move(*input) : json::object{}}});
     }
     if (!uses.empty()) assistant["toolUses"] = std::move(uses);
     return json::object{{"assistantResponseMessage", std::move(assistant)}};
@@ -313,7 +350,8 @@ class Builder {
 
   sdk::Result<Translated> write() {
     json::array history;
-    for (size_t i = 0; i + 1 < turns_.size(); ++i) history.push_back(turns_[i].user ? userOf(turns_[i], false) : assistantOf(turns_[i]));
+    for (size_t i = 0; i + 1 < turns_.size(); ++i)
+      history.push_back(turns_[i].user ? userOf(turns_[i], false) : assistantOf(turns_[i]));
     json::object state{{"chatTriggerType", "MANUAL"},
                        {"conversationId", conversationId()},
                        {"agentContinuationId", continuationId()},
@@ -326,7 +364,8 @@ class Builder {
     Translated out{json::serialize(root), std::move(names_)};
     if (out.body.size() > kLargestBody)
       return sdk::fail(OMNI_FAILURE_CONTEXT_LENGTH,
-                       fmt::format("the request is {} KiB for Kiro, which takes at most {} KiB; shorten the conversation",
+                       fmt::format("the request is {} KiB for Kiro, which takes at most {} KiB; "
+                                   "shorten the conversation",
                                    out.body.size() >> 10, kLargestBody >> 10));
     return out;
   }
@@ -355,12 +394,14 @@ std::string normalizeModel(std::string_view model) {
   if (!model.starts_with("claude-")) return std::string(model);
   std::string name(model);
   if (name.ends_with("-latest")) name.resize(name.size() - 7);
-  if (const auto dash = name.rfind('-'); dash != std::string::npos && name.size() - dash == 9 && digits(std::string_view(name).substr(dash + 1)))
+  if (const auto dash = name.rfind('-'); dash != std::string::npos && name.size() - dash == 9 &&
+                                         digits(std::string_view(name).substr(dash + 1)))
     name.resize(dash);
   // A minor version of one or two digits after a dash: 4-5 is 4.5.
   const auto dash = name.rfind('-');
   const auto tail = std::string_view(name).substr(dash + 1);
-  if (dash != std::string::npos && dash > 0 && digits(tail) && tail.size() <= 2 && std::isdigit(static_cast<unsigned char>(name[dash - 1])))
+  if (dash != std::string::npos && dash > 0 && digits(tail) && tail.size() <= 2 &&
+      std::isdigit(static_cast<unsigned char>(name[dash - 1])))
     name[dash] = '.';
   return name;
 }
@@ -368,7 +409,8 @@ std::string normalizeModel(std::string_view model) {
 std::string safeToolName(std::string_view name) {
   const auto legal = [](char c) { return alnum(c) || c == '_' || c == '-'; };
   const bool letter = !name.empty() && std::isalpha(static_cast<unsigned char>(name.front()));
-  if (letter && name.size() <= kLongestToolName && std::ranges::all_of(name, legal)) return std::string(name);
+  if (letter && name.size() <= kLongestToolName && std::ranges::all_of(name, legal))
+    return std::string(name);
   std::string out = letter ? "" : "t";
   for (char c : name.substr(0, kLongestToolName - 10)) out += legal(c) ? c : '_';
   return out.substr(0, kLongestToolName - 9) + "_" + sha256Hex(name).substr(0, 8);

@@ -1,5 +1,6 @@
 #pragma once
-// Upstream's error answers -> failures. Wire source: kiro-protocol A.6 (sign-in) and G.1 to G.5 (runtime).
+// Upstream's error answers -> failures. Wire source: kiro-protocol A.6 (sign-in) and G.1 to G.5
+// (runtime).
 
 #include <omniroute/sdk.hpp>
 #include <string>

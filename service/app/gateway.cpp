@@ -42,7 +42,8 @@ Result<> makeDataDir(const fs::path& dir) {
   if (!existed && !code) fs::permissions(dir, fs::perms::owner_all, code);
   if (code) {
     return makeError(FailureKind::Unavailable,
-                     fmt::format("the data folder {} cannot be made: {}; create it, or set data.dir to a folder that this "
+                     fmt::format("the data folder {} cannot be made: {}; create it, or set "
+                                 "data.dir to a folder that this "
                                  "user may write",
                                  dir.string(), code.message()));
   }
@@ -71,7 +72,8 @@ std::string pluginsJson(const std::vector<plugins::PluginInfo>& infos) {
 
 }  // namespace
 
-// Members are in the order of construction: each may use those above it, and is destroyed before them.
+// Members are in the order of construction: each may use those above it, and is destroyed before
+// them.
 struct Gateway::Parts {
   std::atomic<std::shared_ptr<const config::Config>> config;
   SystemClock clock;
@@ -90,15 +92,18 @@ Gateway::Gateway(std::shared_ptr<const config::Config> config) : parts_(std::mak
   parts_->config = std::move(config);
 }
 
-Gateway::~Gateway() { stop(std::chrono::milliseconds(0)); }
+Gateway::~Gateway() {
+  stop(std::chrono::milliseconds(0));
+}
 
 Result<> Gateway::start() {
   Parts& p = *parts_;
   const auto config = p.config.load();
 
   if (auto made = makeDataDir(config->data_dir); !made) return made;
-  p.log.emplace(telemetry::Logger::Options{
-      .level = levelOf(config->log_level), .path = config->log_file, .json = config->log_format == "json"});
+  p.log.emplace(telemetry::Logger::Options{.level = levelOf(config->log_level),
+                                           .path = config->log_file,
+                                           .json = config->log_format == "json"});
 
   const fs::path database = config->data_dir / "omniroute.sqlite";
   auto sealed = storage::SqliteStore::hasSealedData(database);
@@ -141,7 +146,8 @@ Result<> Gateway::loadPlugins() {
         const std::string* value = config->pluginSetting(id, name);
         return value ? std::optional(*value) : std::nullopt;
       }});
-  // A folder that is missing or unsafe leaves the service without providers, but reachable: the log and /api/plugins say so.
+  // A folder that is missing or unsafe leaves the service without providers, but reachable: the log
+  // and /api/plugins say so.
   if (auto loaded = p.plugins->loadFolder(folder); !loaded)
     p.log->log(Level::Error, loaded.error().message, {{"folder", folder.string()}});
   return {};
@@ -189,27 +195,36 @@ Result<> Gateway::listen() {
   p.server.emplace(std::move(options), std::move(routes), p.random);
   if (auto started = p.server->start(); !started) {
     started.error().message += fmt::format(
-        "; is another program using it? Choose another with server.port, or 0 for a free one (server.port = {})", config->port);
+        "; is another program using it? Choose another with server.port, or 0 for a free one "
+        "(server.port = {})",
+        config->port);
     return started;
   }
   p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
   return {};
 }
 
-uint16_t Gateway::port() const { return parts_->server ? parts_->server->port() : 0; }
+uint16_t Gateway::port() const {
+  return parts_->server ? parts_->server->port() : 0;
+}
 
 void Gateway::reload(std::shared_ptr<const config::Config> config) {
   Parts& p = *parts_;
   const auto old = p.config.load();
   p.config = config;
   p.log->setLevel(levelOf(config->log_level));
-  if (auto reopened = p.log->reopen(); !reopened) p.log->log(Level::Error, reopened.error().message);
-  const bool restart = old->address != config->address || old->port != config->port || old->data_dir != config->data_dir ||
-                       old->plugins_dir != config->plugins_dir || old->max_streams != config->max_streams ||
-                       old->max_admin != config->max_admin || old->max_queued != config->max_queued ||
-                       old->ca_file != config->ca_file || old->log_format != config->log_format || old->log_file != config->log_file;
-  p.log->log(Level::Info, "configuration reloaded",
-             {{"note", restart ? "log level and plugin settings are in force; other changes need a restart" : "all is in force"}});
+  if (auto reopened = p.log->reopen(); !reopened)
+    p.log->log(Level::Error, reopened.error().message);
+  const bool restart =
+      old->address != config->address || old->port != config->port ||
+      old->data_dir != config->data_dir || old->plugins_dir != config->plugins_dir ||
+      old->max_streams != config->max_streams || old->max_admin != config->max_admin ||
+      old->max_queued != config->max_queued || old->ca_file != config->ca_file ||
+      old->log_format != config->log_format || old->log_file != config->log_file;
+  p.log->log(
+      Level::Info, "configuration reloaded",
+      {{"note", restart ? "log level and plugin settings are in force; other changes need a restart"
+                        : "all is in force"}});
 }
 
 void Gateway::stop(std::chrono::milliseconds drain) {

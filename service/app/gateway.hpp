@@ -1,5 +1,6 @@
 #pragma once
-// The composition root: builds every part from a Config, in order, and takes them down in the reverse order.
+// The composition root: builds every part from a Config, in order, and takes them down in the
+// reverse order.
 
 #include <chrono>
 #include <cstdint>
@@ -18,13 +19,16 @@ class Gateway {
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Opens key and store, loads the plugins, listens. On an error nothing is left running; the message says what to do.
+  // Opens key and store, loads the plugins, listens. On an error nothing is left running; the
+  // message says what to do.
   Result<> start();
   // The port in use, after start().
   uint16_t port() const;
-  // Takes over what can change while running (log level, plugin settings); the rest is named in the log as needing a restart.
+  // Takes over what can change while running (log level, plugin settings); the rest is named in the
+  // log as needing a restart.
   void reload(std::shared_ptr<const config::Config> config);
-  // Stops accepting, lets running requests end until the deadline, cancels the rest, closes the store.
+  // Stops accepting, lets running requests end until the deadline, cancels the rest, closes the
+  // store.
   void stop(std::chrono::milliseconds drain);
 
  private:

@@ -11,7 +11,8 @@ class SystemClock final : public Clock {
   int64_t steadyMs() const override;
 };
 
-// OpenSSL's generator; aborts the process if the system has no entropy, because going on would be unsafe.
+// OpenSSL's generator; aborts the process if the system has no entropy, because going on would be
+// unsafe.
 class SystemRandom final : public Random {
  public:
   void fill(void* out, size_t size) override;

@@ -47,11 +47,12 @@ std::string nearestKey(std::string_view key) {
 
 Result<> put(Values& values, std::string key, std::string text, std::string origin) {
   if (!findKey(key) && !isPluginKey(key)) {
-    return makeError(FailureKind::BadRequest,
-                     fmt::format("{}: unknown setting \"{}\"; did you mean \"{}\"? Settings of a plugin are "
-                                 "named plugins.<id>.<key>.",
-                                 origin, key, nearestKey(key)),
-                     key);
+    return makeError(
+        FailureKind::BadRequest,
+        fmt::format("{}: unknown setting \"{}\"; did you mean \"{}\"? Settings of a plugin are "
+                    "named plugins.<id>.<key>.",
+                    origin, key, nearestKey(key)),
+        key);
   }
   values[std::move(key)] = Value{trimmed(text), std::move(origin)};
   return {};
@@ -60,8 +61,10 @@ Result<> put(Values& values, std::string key, std::string text, std::string orig
 Result<> readFile(const fs::path& file, Values& values) {
   std::error_code code;
   if (!fs::is_regular_file(file, code)) {
-    return makeError(FailureKind::NotFound,
-                     fmt::format("configuration file {} cannot be read: it does not exist or is no file", file.string()));
+    return makeError(
+        FailureKind::NotFound,
+        fmt::format("configuration file {} cannot be read: it does not exist or is no file",
+                    file.string()));
   }
   try {
     Poco::AutoPtr<Poco::Util::PropertyFileConfiguration> properties(
@@ -73,14 +76,18 @@ Result<> readFile(const fs::path& file, Values& values) {
       Poco::Util::AbstractConfiguration::Keys children;
       properties->keys(prefix, children);
       if (children.empty() && !prefix.empty()) {
-        if (auto done = put(values, prefix, properties->getRawString(prefix), "file " + file.string()); !done)
+        if (auto done =
+                put(values, prefix, properties->getRawString(prefix), "file " + file.string());
+            !done)
           return done;
       }
-      for (const auto& child : children) pending.push_back(prefix.empty() ? child : prefix + "." + child);
+      for (const auto& child : children)
+        pending.push_back(prefix.empty() ? child : prefix + "." + child);
     }
   } catch (const Poco::Exception& error) {
     return makeError(FailureKind::BadRequest,
-                     fmt::format("configuration file {} cannot be read: {}", file.string(), error.displayText()));
+                     fmt::format("configuration file {} cannot be read: {}", file.string(),
+                                 error.displayText()));
   }
   return {};
 }
@@ -101,15 +108,19 @@ Result<> readEnvironment(const std::vector<std::string>& environment, Values& va
         key += c == '_' ? '.' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
     if (key.empty()) key = name;
-    if (auto done = put(values, key, entry.substr(equals + 1), "environment variable " + name); !done) return done;
+    if (auto done = put(values, key, entry.substr(equals + 1), "environment variable " + name);
+        !done)
+      return done;
   }
   return {};
 }
 
-std::unexpected<Error> badValue(const KeySpec& spec, const Value& value, std::string_view expected) {
-  return makeError(FailureKind::BadRequest,
-                   fmt::format("{}: {} = \"{}\" is not valid; {}", value.origin, spec.key, value.text, expected),
-                   std::string(spec.key));
+std::unexpected<Error> badValue(const KeySpec& spec, const Value& value,
+                                std::string_view expected) {
+  return makeError(
+      FailureKind::BadRequest,
+      fmt::format("{}: {} = \"{}\" is not valid; {}", value.origin, spec.key, value.text, expected),
+      std::string(spec.key));
 }
 
 Result<> check(const KeySpec& spec, const Value& value) {
@@ -121,7 +132,8 @@ Result<> check(const KeySpec& spec, const Value& value) {
     const auto* end = value.text.data() + value.text.size();
     const auto [stop, code] = std::from_chars(value.text.data(), end, number);
     if (code != std::errc() || stop != end || number < low || number > high)
-      return badValue(spec, value, fmt::format("allowed is a whole number from {} to {}", low, high));
+      return badValue(spec, value,
+                      fmt::format("allowed is a whole number from {} to {}", low, high));
   } else if (spec.kind == KeyKind::Choice) {
     if (value.text.empty() || value.text.contains('|') ||
         ("|" + std::string(spec.allowed) + "|").find("|" + value.text + "|") == std::string::npos)
@@ -151,9 +163,11 @@ fs::path defaultDataDir(const std::vector<std::string>& environment) {
   if (auto dir = environmentValue(environment, "STATE_DIRECTORY"); !dir.empty())
     return dir.substr(0, dir.find(':'));
 #if defined(_WIN32)
-  if (auto dir = environmentValue(environment, "ProgramData"); !dir.empty()) return fs::path(dir) / "OmniRoute";
+  if (auto dir = environmentValue(environment, "ProgramData"); !dir.empty())
+    return fs::path(dir) / "OmniRoute";
 #endif
-  if (auto dir = environmentValue(environment, "XDG_DATA_HOME"); !dir.empty()) return fs::path(dir) / "omniroute";
+  if (auto dir = environmentValue(environment, "XDG_DATA_HOME"); !dir.empty())
+    return fs::path(dir) / "omniroute";
   if (auto dir = environmentValue(environment, "HOME"); !dir.empty())
     return fs::path(dir) / ".local" / "share" / "omniroute";
   return "/var/lib/omniroute";
@@ -174,7 +188,8 @@ fs::path defaultMasterKey(const std::vector<std::string>& environment, const fs:
   return data_dir / "master.key";
 }
 
-// Without a password anybody who can reach the port could administer; so only this machine may reach it.
+// Without a password anybody who can reach the port could administer; so only this machine may
+// reach it.
 bool isLoopback(std::string_view address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
@@ -190,27 +205,35 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   Values values;
   if (!sources.file.empty())
     if (auto done = readFile(sources.file, values); !done) return std::unexpected(done.error());
-  if (auto done = readEnvironment(sources.environment, values); !done) return std::unexpected(done.error());
+  if (auto done = readEnvironment(sources.environment, values); !done)
+    return std::unexpected(done.error());
   for (const std::string& entry : sources.command_line) {
     const auto equals = entry.find('=');
     if (equals == std::string::npos)
-      return makeError(FailureKind::BadRequest, fmt::format("command line: \"{}\" is not of the form key=value", entry));
-    if (auto done = put(values, trimmed(entry.substr(0, equals)), entry.substr(equals + 1), "command line"); !done)
+      return makeError(FailureKind::BadRequest,
+                       fmt::format("command line: \"{}\" is not of the form key=value", entry));
+    if (auto done =
+            put(values, trimmed(entry.substr(0, equals)), entry.substr(equals + 1), "command line");
+        !done)
       return std::unexpected(done.error());
   }
 
   for (const KeySpec& spec : keyTable()) {
-    auto [position, added] = values.try_emplace(std::string(spec.key), Value{std::string(spec.default_value), "default"});
+    auto [position, added] = values.try_emplace(std::string(spec.key),
+                                                Value{std::string(spec.default_value), "default"});
     if (auto done = check(spec, position->second); !done) return std::unexpected(done.error());
   }
-  const auto text = [&](std::string_view key) -> const std::string& { return values.find(key)->second.text; };
+  const auto text = [&](std::string_view key) -> const std::string& {
+    return values.find(key)->second.text;
+  };
   const auto number = [&](std::string_view key) { return std::stoi(text(key)); };
 
   Config config;
   config.address = text("server.address");
   if (!isLoopback(config.address)) {
     return badValue(*findKey("server.address"), values.find("server.address")->second,
-                    "this version serves this machine only: allowed are 127.x.x.x, ::1 and localhost. To reach it from "
+                    "this version serves this machine only: allowed are 127.x.x.x, ::1 and "
+                    "localhost. To reach it from "
                     "elsewhere, put a reverse proxy with a log-in in front");
   }
   config.port = static_cast<uint16_t>(number("server.port"));
@@ -220,11 +243,13 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   config.max_queued = number("server.maxQueued");
   config.send_timeout_s = number("server.sendTimeoutSeconds");
   config.drain_s = number("server.drainSeconds");
-  config.data_dir = text("data.dir").empty() ? defaultDataDir(sources.environment) : fs::path(text("data.dir"));
+  config.data_dir =
+      text("data.dir").empty() ? defaultDataDir(sources.environment) : fs::path(text("data.dir"));
   config.master_key_file = text("data.masterKeyFile").empty()
                                ? defaultMasterKey(sources.environment, config.data_dir)
                                : fs::path(text("data.masterKeyFile"));
-  config.plugins_dir = text("plugins.dir").empty() ? defaultPluginsDir(program_dir) : fs::path(text("plugins.dir"));
+  config.plugins_dir =
+      text("plugins.dir").empty() ? defaultPluginsDir(program_dir) : fs::path(text("plugins.dir"));
   config.ca_file = text("upstream.caFile");
   config.log_level = text("log.level");
   config.log_format = text("log.format");

@@ -1,6 +1,7 @@
 #pragma once
-// The service's settings, in layers: defaults, a .properties file, the environment (OMNIROUTE_*), the command line. A later layer
-// wins. An unknown key or a bad value refuses the start and names where it stands and what is allowed.
+// The service's settings, in layers: defaults, a .properties file, the environment (OMNIROUTE_*),
+// the command line. A later layer wins. An unknown key or a bad value refuses the start and names
+// where it stands and what is allowed.
 
 #include <filesystem>
 #include <map>
@@ -13,9 +14,9 @@
 namespace omni::config {
 
 struct Sources {
-  std::filesystem::path file;                      // empty: none
-  std::vector<std::string> environment;            // "NAME=value"; others than OMNIROUTE_* are ignored
-  std::vector<std::string> command_line;           // "key=value"
+  std::filesystem::path file;             // empty: none
+  std::vector<std::string> environment;   // "NAME=value"; others than OMNIROUTE_* are ignored
+  std::vector<std::string> command_line;  // "key=value"
 };
 
 // Immutable after loading; share it by shared_ptr.
@@ -41,7 +42,8 @@ struct Config {
   const std::string* pluginSetting(std::string_view id, std::string_view key) const;
 };
 
-// program_dir: where the executable lies; the plugins of a build tree or a tarball are found beside it.
+// program_dir: where the executable lies; the plugins of a build tree or a tarball are found beside
+// it.
 Result<Config> load(const Sources& sources, const std::filesystem::path& program_dir);
 
 }  // namespace omni::config

@@ -23,21 +23,28 @@ constexpr std::array kKeys = {
     KeySpec{"server.drainSeconds", KeyKind::Integer, "20", "0..3600",
             "How long running requests may go on after a stop is asked for."},
     KeySpec{"data.dir", KeyKind::Text, "", "",
-            "Folder of the database and the key. Default: systemd's state directory, else the user's data folder."},
+            "Folder of the database and the key. Default: systemd's state directory, else the "
+            "user's data folder."},
     KeySpec{"data.masterKeyFile", KeyKind::Text, "", "",
-            "Key file that seals all secrets. Default: systemd credential master.key, else <data.dir>/master.key."},
-    KeySpec{"plugins.dir", KeyKind::Text, "", "",
-            "Folder of the provider plugins. Default: beside the program, else the installed folder."},
+            "Key file that seals all secrets. Default: systemd credential master.key, else "
+            "<data.dir>/master.key."},
+    KeySpec{
+        "plugins.dir", KeyKind::Text, "", "",
+        "Folder of the provider plugins. Default: beside the program, else the installed folder."},
     KeySpec{"upstream.caFile", KeyKind::Text, "", "",
             "Further trusted certificate authorities (PEM) for calls to providers."},
-    KeySpec{"log.level", KeyKind::Choice, "info", "debug|info|warning|error", "Least level that is logged."},
-    KeySpec{"log.format", KeyKind::Choice, "json", "json|text", "One JSON object a line, or plain text."},
+    KeySpec{"log.level", KeyKind::Choice, "info", "debug|info|warning|error",
+            "Least level that is logged."},
+    KeySpec{"log.format", KeyKind::Choice, "json", "json|text",
+            "One JSON object a line, or plain text."},
     KeySpec{"log.file", KeyKind::Text, "", "", "Log file; empty: standard error."},
 };
 
 }  // namespace
 
-std::span<const KeySpec> keyTable() { return kKeys; }
+std::span<const KeySpec> keyTable() {
+  return kKeys;
+}
 
 const KeySpec* findKey(std::string_view key) {
   for (const KeySpec& spec : kKeys)

@@ -1,5 +1,6 @@
 #pragma once
-// Every setting of the service: its key, kind, default and meaning. The one place that the loader, --help and the tests read.
+// Every setting of the service: its key, kind, default and meaning. The one place that the loader,
+// --help and the tests read.
 
 #include <cstdint>
 #include <span>

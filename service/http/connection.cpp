@@ -395,7 +395,8 @@ void Connection::answer(Exchange& x, Session& session) {
     x.writer->closeAfterwards();
     if (x.route->needs_json) {
       x.body_unread = true;
-      return x.refuse(411, "length_required", "The request needs a body and a Content-Length header.");
+      return x.refuse(411, "length_required",
+                      "The request needs a body and a Content-Length header.");
     }
     x.framing.length = 0;
   }

@@ -1,5 +1,6 @@
 #pragma once
-// How a handler sees one HTTP exchange. Poco stays behind service/http; handlers of every door are written against this.
+// How a handler sees one HTTP exchange. Poco stays behind service/http; handlers of every door are
+// written against this.
 
 #include <functional>
 #include <map>
@@ -15,19 +16,19 @@ namespace omni::http {
 
 struct Request {
   std::string method;
-  std::string path;                                // decoded, without the query
-  std::multimap<std::string, std::string> query;   // decoded
-  std::map<std::string, std::string> params;       // from the pattern's {name}s, decoded
-  std::string body;                                // whole, within the route's limit
+  std::string path;                               // decoded, without the query
+  std::multimap<std::string, std::string> query;  // decoded
+  std::map<std::string, std::string> params;      // from the pattern's {name}s, decoded
+  std::string body;                               // whole, within the route's limit
   std::string remote_address;
-  std::string request_id;                          // also sent back as x-request-id
-  bool loopback = false;                           // the peer is this machine
+  std::string request_id;                               // also sent back as x-request-id
+  bool loopback = false;                                // the peer is this machine
   std::function<std::string(std::string_view)> header;  // case-insensitive; "" when absent
 };
 
-// One answer: either send() once, or startStream() and then write() until done. Not thread-safe. Headers are late: setHeader
-// works until send()/startStream(). The destructor's owner turns "nothing sent" into a 500 and an unfinished stream into an
-// aborted connection, never a clean end.
+// One answer: either send() once, or startStream() and then write() until done. Not thread-safe.
+// Headers are late: setHeader works until send()/startStream(). The destructor's owner turns
+// "nothing sent" into a 500 and an unfinished stream into an aborted connection, never a clean end.
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
@@ -36,9 +37,10 @@ class ResponseWriter {
   virtual bool startStream(int status, std::string_view content_type) = 0;
   // Sends now, as one chunk. False: the client is gone or too slow; stop.
   virtual bool write(std::string_view bytes) = 0;
-  virtual void endStream() = 0;    // clean end
+  virtual void endStream() = 0;  // clean end
   virtual bool committed() const = 0;
-  // Cancelled when the client is gone (seen within a second, also between writes) or the drain deadline has passed.
+  // Cancelled when the client is gone (seen within a second, also between writes) or the drain
+  // deadline has passed.
   virtual const CancelToken& cancel() const = 0;
 
   void json(int status, std::string_view body) { send(status, "application/json", body); }

@@ -1,13 +1,15 @@
 /* OmniRoute plugin ABI: the C contract between the host (omnirouted) and a provider plugin.
  *
- * Nothing but this header crosses the boundary: no C++ type, heap object, exception or RTTI. Rules of growth are in sdk/ABI.md.
- * Plugin authors normally include <omniroute/sdk.hpp>, which wraps all of this in C++ classes.
+ * Nothing but this header crosses the boundary: no C++ type, heap object, exception or RTTI. Rules
+ * of growth are in sdk/ABI.md. Plugin authors normally include <omniroute/sdk.hpp>, which wraps all
+ * of this in C++ classes.
  *
- * Ownership: every pointer handed across is borrowed for the duration of the call that passes it, unless a comment says otherwise.
- *            Nobody frees what the other side allocated; answers of unknown size go through an omni_writer_t.
- * Text:      omni_str_t is UTF-8, not NUL-terminated; data may be NULL when size is 0.
- * Threads:   [main] called by the host on one thread while no other call is under way; [any] callable from any thread,
- *            concurrently; [call] only from within the plugin function that received the omni_call_t, on that thread.
+ * Ownership: every pointer handed across is borrowed for the duration of the call that passes it,
+ * unless a comment says otherwise. Nobody frees what the other side allocated; answers of unknown
+ * size go through an omni_writer_t. Text:      omni_str_t is UTF-8, not NUL-terminated; data may be
+ * NULL when size is 0. Threads:   [main] called by the host on one thread while no other call is
+ * under way; [any] callable from any thread, concurrently; [call] only from within the plugin
+ * function that received the omni_call_t, on that thread.
  */
 #ifndef OMNIROUTE_ABI_H
 #define OMNIROUTE_ABI_H
@@ -34,33 +36,40 @@ typedef struct omni_str {
   size_t size;
 } omni_str_t;
 
-/* ---- Status of a call ------------------------------------------------------------------------------------------------- */
+/* ---- Status of a call
+ * -------------------------------------------------------------------------------------------------
+ */
 typedef uint32_t omni_status_t;
 #define OMNI_OK 0u
-#define OMNI_CANCELLED 1u   /* the client went away or the host is stopping; not an error of the account */
-#define OMNI_FAILED 2u      /* the details were given with omni_host_t::set_error before returning */
+#define OMNI_CANCELLED \
+  1u /* the client went away or the host is stopping; not an error of the account */
+#define OMNI_FAILED 2u /* the details were given with omni_host_t::set_error before returning */
 #define OMNI_UNSUPPORTED 3u /* the method or ability does not exist in this plugin or host */
-#define OMNI_INVALID 4u     /* an argument broke the contract (NULL, short struct); a bug of the caller */
-#define OMNI_INTERNAL 5u    /* an exception or a bug inside the callee */
+#define OMNI_INVALID \
+  4u /* an argument broke the contract (NULL, short struct); a bug of the caller */
+#define OMNI_INTERNAL 5u /* an exception or a bug inside the callee */
 
-/* ---- What went wrong (omni_error_t::kind). The host's error table turns it into account state, retry and client status. */
+/* ---- What went wrong (omni_error_t::kind). The host's error table turns it into account state,
+ * retry and client status. */
 #define OMNI_FAILURE_INTERNAL 0u
-#define OMNI_FAILURE_NETWORK 1u          /* no connection, reset, TLS failure */
+#define OMNI_FAILURE_NETWORK 1u /* no connection, reset, TLS failure */
 #define OMNI_FAILURE_TIMEOUT 2u
-#define OMNI_FAILURE_UPSTREAM 3u         /* upstream's own 5xx */
-#define OMNI_FAILURE_AUTH_INVALID 4u     /* the access token was refused; a refresh may help */
-#define OMNI_FAILURE_REAUTH_REQUIRED 5u  /* the refresh token is dead: only a new sign-in helps */
+#define OMNI_FAILURE_UPSTREAM 3u        /* upstream's own 5xx */
+#define OMNI_FAILURE_AUTH_INVALID 4u    /* the access token was refused; a refresh may help */
+#define OMNI_FAILURE_REAUTH_REQUIRED 5u /* the refresh token is dead: only a new sign-in helps */
 #define OMNI_FAILURE_SUSPENDED 6u
-#define OMNI_FAILURE_NOT_AUTHORIZED 7u   /* plan, profile or client gate: the account may not do this */
-#define OMNI_FAILURE_QUOTA 8u            /* credits used up until reset */
-#define OMNI_FAILURE_RATE_LIMITED 9u     /* this account is too fast */
-#define OMNI_FAILURE_CAPACITY 10u        /* the model or the whole service is full, not the account's fault */
+#define OMNI_FAILURE_NOT_AUTHORIZED \
+  7u                                 /* plan, profile or client gate: the account may not do this */
+#define OMNI_FAILURE_QUOTA 8u        /* credits used up until reset */
+#define OMNI_FAILURE_RATE_LIMITED 9u /* this account is too fast */
+#define OMNI_FAILURE_CAPACITY \
+  10u /* the model or the whole service is full, not the account's fault */
 #define OMNI_FAILURE_CONTEXT_LENGTH 11u
 #define OMNI_FAILURE_MODEL_UNAVAILABLE 12u
-#define OMNI_FAILURE_BAD_REQUEST 13u     /* the client's fault; touches no account */
-#define OMNI_FAILURE_EMPTY_RESPONSE 14u  /* success without any content */
-#define OMNI_FAILURE_PROTOCOL 15u        /* broken frame, truncated stream, answer of an unknown shape */
-#define OMNI_FAILURE_CONFLICT 16u        /* the same account is there already */
+#define OMNI_FAILURE_BAD_REQUEST 13u    /* the client's fault; touches no account */
+#define OMNI_FAILURE_EMPTY_RESPONSE 14u /* success without any content */
+#define OMNI_FAILURE_PROTOCOL 15u /* broken frame, truncated stream, answer of an unknown shape */
+#define OMNI_FAILURE_CONFLICT 16u /* the same account is there already */
 #define OMNI_FAILURE_NOT_FOUND 17u
 
 typedef struct omni_error {
@@ -68,24 +77,27 @@ typedef struct omni_error {
   uint32_t kind;            /* OMNI_FAILURE_* */
   uint32_t upstream_status; /* HTTP status, 0 if there was none */
   uint32_t reserved;
-  int64_t retry_after_ms;   /* -1: unknown */
-  int64_t reset_at_ms;      /* Unix ms at which quota returns; -1: unknown */
-  omni_str_t message;       /* for the client: what happened and what to do; never a secret */
-  omni_str_t detail;        /* for the log; never a secret */
-  omni_str_t reason;        /* upstream's own machine-readable reason, e.g. MONTHLY_REQUEST_COUNT */
-  omni_str_t field;         /* for BAD_REQUEST of a sign-in: which member was wrong */
+  int64_t retry_after_ms; /* -1: unknown */
+  int64_t reset_at_ms;    /* Unix ms at which quota returns; -1: unknown */
+  omni_str_t message;     /* for the client: what happened and what to do; never a secret */
+  omni_str_t detail;      /* for the log; never a secret */
+  omni_str_t reason;      /* upstream's own machine-readable reason, e.g. MONTHLY_REQUEST_COUNT */
+  omni_str_t field;       /* for BAD_REQUEST of a sign-in: which member was wrong */
 } omni_error_t;
 
-/* ---- The chat request. Schemas and arguments are raw JSON text so that nothing is parsed twice. ----------------------- */
+/* ---- The chat request. Schemas and arguments are raw JSON text so that nothing is parsed twice.
+ * ----------------------- */
 #define OMNI_ROLE_SYSTEM 0u
 #define OMNI_ROLE_USER 1u
 #define OMNI_ROLE_ASSISTANT 2u
 
 #define OMNI_PART_TEXT 0u
-#define OMNI_PART_IMAGE 1u             /* media_type, data (base64) or text (URL) */
-#define OMNI_PART_TOOL_CALL 2u         /* id, name, text = arguments as raw JSON text (may be broken: pass on or repair) */
-#define OMNI_PART_TOOL_RESULT 3u       /* id = the call's id, children = content, flags may hold OMNI_PART_IS_ERROR */
-#define OMNI_PART_REASONING 4u         /* text, signature */
+#define OMNI_PART_IMAGE 1u /* media_type, data (base64) or text (URL) */
+#define OMNI_PART_TOOL_CALL \
+  2u /* id, name, text = arguments as raw JSON text (may be broken: pass on or repair) */
+#define OMNI_PART_TOOL_RESULT \
+  3u /* id = the call's id, children = content, flags may hold OMNI_PART_IS_ERROR */
+#define OMNI_PART_REASONING 4u          /* text, signature */
 #define OMNI_PART_REDACTED_REASONING 5u /* data */
 
 #define OMNI_PART_IS_ERROR 1u
@@ -100,7 +112,8 @@ typedef struct omni_part {
   omni_str_t media_type;
   omni_str_t data;
   omni_str_t signature;
-  const struct omni_part* children; /* host-built, same stride as the parent's array (omni_request_t::part_size) */
+  const struct omni_part*
+      children; /* host-built, same stride as the parent's array (omni_request_t::part_size) */
   size_t child_count;
 } omni_part_t;
 
@@ -124,7 +137,8 @@ typedef struct omni_tool {
 
 typedef struct omni_request {
   uint32_t struct_size;
-  uint32_t part_size;    /* sizeof(omni_part_t) of the host: the stride of every parts/children array */
+  uint32_t
+      part_size; /* sizeof(omni_part_t) of the host: the stride of every parts/children array */
   uint32_t message_size; /* stride of messages */
   uint32_t tool_size;    /* stride of tools */
   omni_str_t model;
@@ -146,7 +160,9 @@ typedef struct omni_request {
   omni_str_t response_format;  /* raw JSON of OpenAI's response_format; empty: none */
 } omni_request_t;
 
-/* ---- What comes back --------------------------------------------------------------------------------------------------- */
+/* ---- What comes back
+ * ---------------------------------------------------------------------------------------------------
+ */
 #define OMNI_EVENT_STARTED 0u             /* upstream accepted the request; no content yet */
 #define OMNI_EVENT_TEXT 1u                /* text: a delta */
 #define OMNI_EVENT_REASONING 2u           /* text: a delta */
@@ -170,8 +186,8 @@ typedef struct omni_usage {
   int64_t output_tokens;
   int64_t cache_read_tokens;
   int64_t cache_write_tokens;
-  double credits;          /* < 0: unknown */
-  uint32_t estimated;      /* 1: the numbers are this side's estimate, not upstream's */
+  double credits;     /* < 0: unknown */
+  uint32_t estimated; /* 1: the numbers are this side's estimate, not upstream's */
   uint32_t reserved;
 } omni_usage_t;
 
@@ -186,8 +202,9 @@ typedef struct omni_event {
   uint32_t reserved;
 } omni_event_t;
 
-/* Host-owned. on_event is [call]. It may block while the client reads slowly (that is the back-pressure) and returns
- * OMNI_OK, or OMNI_CANCELLED: the plugin must then return OMNI_CANCELLED without sending more. */
+/* Host-owned. on_event is [call]. It may block while the client reads slowly (that is the
+ * back-pressure) and returns OMNI_OK, or OMNI_CANCELLED: the plugin must then return OMNI_CANCELLED
+ * without sending more. */
 typedef struct omni_sink {
   uint32_t struct_size;
   uint32_t reserved;
@@ -201,8 +218,9 @@ typedef struct omni_writer {
   void (*write)(void* context, omni_str_t bytes);
 } omni_writer_t;
 
-/* ---- Host services. Each is bound to the call, and the call to one account: a plugin cannot reach another account's
- *      secrets, connection pool or proxy. -------------------------------------------------------------------------------- */
+/* ---- Host services. Each is bound to the call, and the call to one account: a plugin cannot reach
+ * another account's secrets, connection pool or proxy.
+ * -------------------------------------------------------------------------------- */
 typedef struct omni_call omni_call_t; /* host-owned, opaque */
 
 typedef struct omni_header {
@@ -221,15 +239,17 @@ typedef struct omni_http_request {
   int64_t first_byte_timeout_ms; /* 0: the host's default */
   int64_t idle_timeout_ms;       /* between body bytes; 0: the host's default */
 } omni_http_request_t;
-#define OMNI_HTTP_IDEMPOTENT 1u /* the host may repeat it once when a pooled connection turns out dead */
+#define OMNI_HTTP_IDEMPOTENT \
+  1u /* the host may repeat it once when a pooled connection turns out dead */
 
-/* on_response is called once, then on_body as bytes arrive, without waiting to fill a buffer. A return other than OMNI_OK
- * stops the transfer and makes http() return it. */
+/* on_response is called once, then on_body as bytes arrive, without waiting to fill a buffer. A
+ * return other than OMNI_OK stops the transfer and makes http() return it. */
 typedef struct omni_http_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void* context;
-  omni_status_t (*on_response)(void* context, uint32_t status, const omni_header_t* headers, size_t header_count);
+  omni_status_t (*on_response)(void* context, uint32_t status, const omni_header_t* headers,
+                               size_t header_count);
   omni_status_t (*on_body)(void* context, omni_str_t bytes);
 } omni_http_sink_t;
 
@@ -261,8 +281,8 @@ typedef struct omni_host {
   int64_t (*now_ms)(void* context);
   /* [any] Fills with cryptographic random bytes (seeded in tests). */
   void (*random_bytes)(void* context, void* out, size_t size);
-  /* [any] The plugin's own settings from the host's configuration: key without the "plugins.<id>." prefix. Returns
-   * OMNI_UNSUPPORTED when it is not set. */
+  /* [any] The plugin's own settings from the host's configuration: key without the "plugins.<id>."
+   * prefix. Returns OMNI_UNSUPPORTED when it is not set. */
   omni_status_t (*setting)(void* context, omni_str_t key, const omni_writer_t* out);
   /* [any] Optional host abilities by name ("omni.xxx/1"); NULL when unknown. */
   const void* (*get_extension)(void* context, omni_str_t name);
@@ -270,21 +290,27 @@ typedef struct omni_host {
   /* All below are [call]. */
   void (*set_error)(omni_call_t* call, const omni_error_t* error);
   uint32_t (*is_cancelled)(omni_call_t* call); /* 1: return OMNI_CANCELLED soon */
-  /* Blocking HTTP through the account's own pool, proxy and TLS settings. OMNI_OK whatever the HTTP status is;
-   * OMNI_FAILED after set_error(NETWORK or TIMEOUT) by the host itself; OMNI_CANCELLED. A body cut short is a failure. */
-  omni_status_t (*http)(omni_call_t* call, const omni_http_request_t* request, const omni_http_sink_t* sink);
-  /* Reads one value of the account's record; OMNI_UNSUPPORTED when there is none. Sees the newest committed value. */
+  /* Blocking HTTP through the account's own pool, proxy and TLS settings. OMNI_OK whatever the HTTP
+   * status is; OMNI_FAILED after set_error(NETWORK or TIMEOUT) by the host itself; OMNI_CANCELLED.
+   * A body cut short is a failure. */
+  omni_status_t (*http)(omni_call_t* call, const omni_http_request_t* request,
+                        const omni_http_sink_t* sink);
+  /* Reads one value of the account's record; OMNI_UNSUPPORTED when there is none. Sees the newest
+   * committed value. */
   omni_status_t (*get_value)(omni_call_t* call, omni_str_t key, const omni_writer_t* out);
-  /* Writes all changes in one durable transaction before it returns OMNI_OK. During accounts.import the record is new and
-   * becomes visible only when the method returns OMNI_OK. */
+  /* Writes all changes in one durable transaction before it returns OMNI_OK. During accounts.import
+   * the record is new and becomes visible only when the method returns OMNI_OK. */
   omni_status_t (*commit)(omni_call_t* call, const omni_change_t* changes, size_t count);
-  /* Single flight per account and name: waits until no other call of the same account holds it. Released by unlock or at
-   * the end of the call. OMNI_CANCELLED when the call is cancelled while waiting. */
+  /* Single flight per account and name: waits until no other call of the same account holds it.
+   * Released by unlock or at the end of the call. OMNI_CANCELLED when the call is cancelled while
+   * waiting. */
   omni_status_t (*lock)(omni_call_t* call, omni_str_t name);
   void (*unlock)(omni_call_t* call, omni_str_t name);
 } omni_host_t;
 
-/* ---- The plugin -------------------------------------------------------------------------------------------------------- */
+/* ---- The plugin
+ * --------------------------------------------------------------------------------------------------------
+ */
 typedef struct omni_plugin omni_plugin_t; /* plugin-owned, opaque */
 
 typedef struct omni_plugin_entry {
@@ -300,18 +326,21 @@ typedef struct omni_plugin_entry {
   /* [main] After the last call has returned. */
   void (*deinit)(omni_plugin_t* plugin);
 
-  /* [any] Sends the request upstream with the call's account and streams the answer. Blocking; runs on the request's thread.
-   * OMNI_OK only after a FINISH event. */
-  omni_status_t (*complete)(omni_plugin_t* plugin, omni_call_t* call, const omni_request_t* request, const omni_sink_t* sink);
+  /* [any] Sends the request upstream with the call's account and streams the answer. Blocking; runs
+   * on the request's thread. OMNI_OK only after a FINISH event. */
+  omni_status_t (*complete)(omni_plugin_t* plugin, omni_call_t* call, const omni_request_t* request,
+                            const omni_sink_t* sink);
 
-  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all optional, OMNI_UNSUPPORTED):
-   *   accounts.import   {…the sign-in form's members…}     -> {"label"?}   creates the call's (new) account via commit
-   *   accounts.refresh  {"force": bool}                    -> {"expiresAt": ms}
-   *   accounts.describe {}                                 -> {"authMethod","isolation","isolationReason","expiresAt",…}
-   *   accounts.test     {"probe": bool}                    -> {"checks":[{"name","ok","message"}]}
-   *   accounts.usage    {}                                 -> {"plan","limit","used","resetAt",…}
-   *   models.list       {}                                 -> {"models":[{"id","name","contextWindow","maxOutput"}]}  */
-  omni_status_t (*control)(omni_plugin_t* plugin, omni_call_t* call, omni_str_t method, omni_str_t input, const omni_writer_t* output);
+  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all
+   * optional, OMNI_UNSUPPORTED): accounts.import   {…the sign-in form's members…}     -> {"label"?}
+   * creates the call's (new) account via commit accounts.refresh  {"force": bool} -> {"expiresAt":
+   * ms} accounts.describe {}                                 ->
+   * {"authMethod","isolation","isolationReason","expiresAt",…} accounts.test     {"probe": bool} ->
+   * {"checks":[{"name","ok","message"}]} accounts.usage    {}                                 ->
+   * {"plan","limit","used","resetAt",…} models.list       {}                                 ->
+   * {"models":[{"id","name","contextWindow","maxOutput"}]}  */
+  omni_status_t (*control)(omni_plugin_t* plugin, omni_call_t* call, omni_str_t method,
+                           omni_str_t input, const omni_writer_t* output);
 
   /* [any] Optional abilities by name ("omni.xxx/1"); NULL when unknown. */
   const void* (*get_extension)(omni_plugin_t* plugin, omni_str_t name);

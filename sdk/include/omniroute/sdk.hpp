@@ -1,8 +1,10 @@
 #pragma once
-// The header-only C++ face of the plugin ABI: derive from omni::sdk::Provider, end one source file with OMNI_PLUGIN(...).
+// The header-only C++ face of the plugin ABI: derive from omni::sdk::Provider, end one source file
+// with OMNI_PLUGIN(...).
 //
-// Thread-safety: complete() and control() are called concurrently from any thread; a Call belongs to one call on one thread.
-// Errors: return Failure values; an exception that escapes a plugin becomes OMNI_INTERNAL and is logged, never crosses.
+// Thread-safety: complete() and control() are called concurrently from any thread; a Call belongs
+// to one call on one thread. Errors: return Failure values; an exception that escapes a plugin
+// becomes OMNI_INTERNAL and is logged, never crosses.
 
 #include <omniroute/abi.h>
 
@@ -21,12 +23,15 @@
 
 namespace omni::sdk {
 
-inline omni_str_t toStr(std::string_view text) { return {text.data(), text.size()}; }
+inline omni_str_t toStr(std::string_view text) {
+  return {text.data(), text.size()};
+}
 inline std::string_view toView(omni_str_t text) {
   return text.data ? std::string_view(text.data, text.size) : std::string_view();
 }
 
-// What a failed call reports. `kind` is one of OMNI_FAILURE_*; `cancelled` wins over everything else.
+// What a failed call reports. `kind` is one of OMNI_FAILURE_*; `cancelled` wins over everything
+// else.
 struct Failure {
   uint32_t kind = OMNI_FAILURE_INTERNAL;
   std::string message;  // for the client, no secret
@@ -56,7 +61,8 @@ inline std::unexpected<Failure> fail(uint32_t kind, std::string message) {
   return std::unexpected(std::move(f));
 }
 
-// The host's account-independent services. Cheap to copy; valid until the plugin is destroyed. Thread-safe.
+// The host's account-independent services. Cheap to copy; valid until the plugin is destroyed.
+// Thread-safe.
 class Host {
  public:
   explicit Host(const omni_host_t* host) : host_(host) {}
@@ -64,9 +70,7 @@ class Host {
     host_->log(host_->context, level, toStr(message));
   }
   int64_t nowMs() const { return host_->now_ms(host_->context); }
-  void randomBytes(void* out, size_t size) const {
-    host_->random_bytes(host_->context, out, size);
-  }
+  void randomBytes(void* out, size_t size) const { host_->random_bytes(host_->context, out, size); }
   std::optional<std::string> setting(std::string_view key) const {
     std::string value;
     omni_writer_t writer = stringWriter(value);
@@ -146,13 +150,18 @@ class Call {
     std::vector<omni_change_t> raw;
     raw.reserve(changes.size());
     for (const Change& c : changes)
-      raw.push_back({toStr(c.key), c.value ? omni_str_t{c.value->data(), c.value->size()} : omni_str_t{nullptr, 0},
-                     c.secret ? OMNI_VALUE_SECRET : OMNI_VALUE_PLAIN, 0});
-    return status(host_->commit(call_, raw.data(), raw.size()), "the account record could not be saved");
+      raw.push_back(
+          {toStr(c.key),
+           c.value ? omni_str_t{c.value->data(), c.value->size()} : omni_str_t{nullptr, 0},
+           c.secret ? OMNI_VALUE_SECRET : OMNI_VALUE_PLAIN, 0});
+    return status(host_->commit(call_, raw.data(), raw.size()),
+                  "the account record could not be saved");
   }
 
-  // Streams the body to on_body as it arrives; on_response may stop the transfer by returning false.
-  Result<> http(const HttpRequest& request, const std::function<Result<>(const HttpResponse&)>& on_response,
+  // Streams the body to on_body as it arrives; on_response may stop the transfer by returning
+  // false.
+  Result<> http(const HttpRequest& request,
+                const std::function<Result<>(const HttpResponse&)>& on_response,
                 const std::function<Result<>(std::string_view)>& on_body) const {
     struct Context {
       const std::function<Result<>(const HttpResponse&)>* on_response;
@@ -175,13 +184,15 @@ class Call {
     omni_http_sink_t sink{};
     sink.struct_size = sizeof(sink);
     sink.context = &context;
-    sink.on_response = [](void* ctx, uint32_t status_code, const omni_header_t* list, size_t count) noexcept {
+    sink.on_response = [](void* ctx, uint32_t status_code, const omni_header_t* list,
+                          size_t count) noexcept {
       auto* c = static_cast<Context*>(ctx);
       return guarded(*c, [&] {
         HttpResponse response;
         response.status = status_code;
         for (size_t i = 0; i < count; ++i)
-          response.headers.push_back({std::string(toView(list[i].name)), std::string(toView(list[i].value))});
+          response.headers.push_back(
+              {std::string(toView(list[i].name)), std::string(toView(list[i].value))});
         return (*c->on_response)(response);
       });
     };
@@ -219,7 +230,9 @@ class Call {
     Lock(const omni_host_t* host, omni_call_t* call, std::string name)
         : host_(host), call_(call), name_(std::move(name)) {}
     Lock(Lock&& other) noexcept
-        : host_(other.host_), call_(std::exchange(other.call_, nullptr)), name_(std::move(other.name_)) {}
+        : host_(other.host_),
+          call_(std::exchange(other.call_, nullptr)),
+          name_(std::move(other.name_)) {}
     Lock& operator=(Lock&&) = delete;
     ~Lock() {
       if (call_) host_->unlock(call_, toStr(name_));
@@ -275,16 +288,23 @@ class Call {
   omni_call_t* call_;
 };
 
-// Where a provider sends its events. Each method returns false when the client is gone: return Failure::cancelledCall().
+// Where a provider sends its events. Each method returns false when the client is gone: return
+// Failure::cancelledCall().
 class EventSink {
  public:
   explicit EventSink(const omni_sink_t* sink) : sink_(sink) {}
   bool started() { return send(OMNI_EVENT_STARTED); }
   bool text(std::string_view delta) { return send(OMNI_EVENT_TEXT, delta); }
   bool reasoning(std::string_view delta) { return send(OMNI_EVENT_REASONING, delta); }
-  bool reasoningSignature(std::string_view value) { return send(OMNI_EVENT_REASONING_SIGNATURE, value); }
-  bool redactedReasoning(std::string_view base64) { return send(OMNI_EVENT_REDACTED_REASONING, base64); }
-  bool toolStart(std::string_view id, std::string_view name) { return send(OMNI_EVENT_TOOL_START, {}, id, name); }
+  bool reasoningSignature(std::string_view value) {
+    return send(OMNI_EVENT_REASONING_SIGNATURE, value);
+  }
+  bool redactedReasoning(std::string_view base64) {
+    return send(OMNI_EVENT_REDACTED_REASONING, base64);
+  }
+  bool toolStart(std::string_view id, std::string_view name) {
+    return send(OMNI_EVENT_TOOL_START, {}, id, name);
+  }
   bool toolArguments(std::string_view id, std::string_view fragment) {
     return send(OMNI_EVENT_TOOL_ARGUMENTS, fragment, id);
   }
@@ -307,31 +327,38 @@ class EventSink {
     event.kind = kind;
     return event;
   }
-  bool send(uint32_t kind, std::string_view text = {}, std::string_view id = {}, std::string_view name = {}) {
+  bool send(uint32_t kind, std::string_view text = {}, std::string_view id = {},
+            std::string_view name = {}) {
     omni_event_t event = make(kind);
     event.text = toStr(text);
     event.id = toStr(id);
     event.name = toStr(name);
     return emit(event);
   }
-  bool emit(const omni_event_t& event) { return sink_->on_event(sink_->context, &event) == OMNI_OK; }
+  bool emit(const omni_event_t& event) {
+    return sink_->on_event(sink_->context, &event) == OMNI_OK;
+  }
   const omni_sink_t* sink_;
 };
 
-// Reads host-built arrays with the host's stride, so that a newer host with longer structs stays readable.
+// Reads host-built arrays with the host's stride, so that a newer host with longer structs stays
+// readable.
 template <typename T>
 const T& at(const T* array, size_t index, uint32_t stride) {
   return *reinterpret_cast<const T*>(reinterpret_cast<const char*>(array) + index * stride);
 }
 
-// Derive from it. The constructor receives the host; it may throw (the plugin is then refused with the reason).
+// Derive from it. The constructor receives the host; it may throw (the plugin is then refused with
+// the reason).
 class Provider {
  public:
   virtual ~Provider() = default;
   // [any] Streams the answer; success only after sink.finish().
   virtual Result<> complete(Call& call, const omni_request_t& request, EventSink& sink) = 0;
-  // [any] JSON object in, JSON object out; nullopt-like "unsupported" is OMNI_UNSUPPORTED via Failure-free std::nullopt.
-  virtual Result<std::optional<std::string>> control(Call& call, std::string_view method, std::string_view input) {
+  // [any] JSON object in, JSON object out; nullopt-like "unsupported" is OMNI_UNSUPPORTED via
+  // Failure-free std::nullopt.
+  virtual Result<std::optional<std::string>> control(Call& call, std::string_view method,
+                                                     std::string_view input) {
     (void)call, (void)method, (void)input;
     return std::nullopt;
   }
@@ -370,16 +397,20 @@ template <typename P>
 omni_status_t init(const omni_host_t* host, omni_plugin_t** plugin) noexcept {
   if (!host || !plugin || host->struct_size < sizeof(omni_host_t)) return OMNI_INVALID;
   return guard(Host(host), [&] {
-    auto instance = std::make_unique<Instance>(Instance{Host(host), std::make_unique<P>(Host(host))});
+    auto instance =
+        std::make_unique<Instance>(Instance{Host(host), std::make_unique<P>(Host(host))});
     *plugin = reinterpret_cast<omni_plugin_t*>(instance.release());
     return OMNI_OK;
   });
 }
-inline void deinit(omni_plugin_t* plugin) noexcept { delete reinterpret_cast<Instance*>(plugin); }
+inline void deinit(omni_plugin_t* plugin) noexcept {
+  delete reinterpret_cast<Instance*>(plugin);
+}
 
-inline omni_status_t complete(omni_plugin_t* plugin, omni_call_t* call, const omni_request_t* request,
-                              const omni_sink_t* sink) noexcept {
-  if (!plugin || !call || !request || !sink || !sink->on_event || request->struct_size < sizeof(omni_request_t))
+inline omni_status_t complete(omni_plugin_t* plugin, omni_call_t* call,
+                              const omni_request_t* request, const omni_sink_t* sink) noexcept {
+  if (!plugin || !call || !request || !sink || !sink->on_event ||
+      request->struct_size < sizeof(omni_request_t))
     return OMNI_INVALID;
   auto* self = reinterpret_cast<Instance*>(plugin);
   return guard(self->host, [&]() -> omni_status_t {
@@ -390,8 +421,8 @@ inline omni_status_t complete(omni_plugin_t* plugin, omni_call_t* call, const om
   });
 }
 
-inline omni_status_t control(omni_plugin_t* plugin, omni_call_t* call, omni_str_t method, omni_str_t input,
-                             const omni_writer_t* output) noexcept {
+inline omni_status_t control(omni_plugin_t* plugin, omni_call_t* call, omni_str_t method,
+                             omni_str_t input, const omni_writer_t* output) noexcept {
   if (!plugin || !call || !output || !output->write) return OMNI_INVALID;
   auto* self = reinterpret_cast<Instance*>(plugin);
   return guard(self->host, [&]() -> omni_status_t {
@@ -415,20 +446,31 @@ inline const void* extension(omni_plugin_t* plugin, omni_str_t name) noexcept {
 
 template <typename P>
 constexpr omni_plugin_entry_t makeEntry(const char* id, const char* version) {
-  return {sizeof(omni_plugin_entry_t), OMNI_ABI_MAJOR, OMNI_ABI_MINOR, 0, id, version,
-          &init<P>, &deinit, &complete, &control, &extension};
+  return {sizeof(omni_plugin_entry_t),
+          OMNI_ABI_MAJOR,
+          OMNI_ABI_MINOR,
+          0,
+          id,
+          version,
+          &init<P>,
+          &deinit,
+          &complete,
+          &control,
+          &extension};
 }
 
 }  // namespace detail
 }  // namespace omni::sdk
 
-// Exports the entry under the one symbol the host looks for. With OMNI_STATIC_TWIN defined as a name, the entry gets that
-// name instead, so that several plugins can be linked into one test program.
+// Exports the entry under the one symbol the host looks for. With OMNI_STATIC_TWIN defined as a
+// name, the entry gets that name instead, so that several plugins can be linked into one test
+// program.
 #if defined(OMNI_STATIC_TWIN)
 #define OMNI_ENTRY_NAME OMNI_STATIC_TWIN
 #else
 #define OMNI_ENTRY_NAME omni_plugin_entry_v1
 #endif
-#define OMNI_PLUGIN(ProviderClass, id, version)                                                     \
-  extern "C" OMNI_EXPORT const omni_plugin_entry_t OMNI_ENTRY_NAME;                                 \
-  const omni_plugin_entry_t OMNI_ENTRY_NAME = ::omni::sdk::detail::makeEntry<ProviderClass>(id, version);
+#define OMNI_PLUGIN(ProviderClass, id, version)                     \
+  extern "C" OMNI_EXPORT const omni_plugin_entry_t OMNI_ENTRY_NAME; \
+  const omni_plugin_entry_t OMNI_ENTRY_NAME =                       \
+      ::omni::sdk::detail::makeEntry<ProviderClass>(id, version);

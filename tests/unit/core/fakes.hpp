@@ -81,7 +81,7 @@ class MemoryStore final : public ConnectionStore, public ComboStore {
   std::vector<routing::Combo> combos;
   int state_writes = 0;
   int combo_reads = 0;
-  bool broken = false;  // writes fail
+  bool broken = false;      // writes fail
   bool unreadable = false;  // reads of one row fail
 
  private:

@@ -147,7 +147,8 @@ TEST_F(DirectoryTest, SimultaneousLimitsCountOnce) {
 }
 
 TEST_F(DirectoryTest, ALateLimitLeavesTheGraverState) {
-  for (FailureKind kind : {FailureKind::Quota, FailureKind::Suspended, FailureKind::ReauthRequired}) {
+  for (FailureKind kind :
+       {FailureKind::Quota, FailureKind::Suspended, FailureKind::ReauthRequired}) {
     ASSERT_TRUE(directory_.setState("id-a", {}));
     directory_.applyFailure("id-a", failure(kind), kNow);
     const AccountState grave = state("id-a").state;

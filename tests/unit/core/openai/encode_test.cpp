@@ -214,8 +214,10 @@ TEST(StreamEncoder, ExactlyOneFinish) {
     for (size_t at = out.find(what); at != std::string::npos; at = out.find(what, at + 1)) ++n;
     return n;
   };
-  EXPECT_EQ(count(stream({{EventKind::Text, "a", {}, {}}}, false), "\"finish_reason\":\"stop\""), 1u);
-  const std::vector<Step> tool{{EventKind::ToolStart, {}, "t", "f"}, {EventKind::ToolEnd, {}, "t", {}}};
+  EXPECT_EQ(count(stream({{EventKind::Text, "a", {}, {}}}, false), "\"finish_reason\":\"stop\""),
+            1u);
+  const std::vector<Step> tool{{EventKind::ToolStart, {}, "t", "f"},
+                               {EventKind::ToolEnd, {}, "t", {}}};
   EXPECT_EQ(count(stream(tool, false), "\"finish_reason\":\"tool_calls\""), 1u);
   auto twice = tool;
   twice.push_back({EventKind::Finish, {}, {}, {}});

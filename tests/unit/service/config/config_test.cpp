@@ -43,7 +43,10 @@ TEST_F(ConfigTest, DefaultsAreTheDocumentedOnes) {
 
 TEST_F(ConfigTest, LaterLayersWin) {
   auto file = write("server.port = 1111\nserver.maxStreams = 7\nlog.level = debug\n");
-  auto config = load({file, {"OMNIROUTE_SERVER_PORT=2222", "OMNIROUTE_SERVER_MAX_STREAMS=8"}, {"server.port=3333"}}, dir_);
+  auto config = load({file,
+                      {"OMNIROUTE_SERVER_PORT=2222", "OMNIROUTE_SERVER_MAX_STREAMS=8"},
+                      {"server.port=3333"}},
+                     dir_);
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->port, 3333);
   EXPECT_EQ(config->max_streams, 8);
@@ -101,7 +104,9 @@ TEST_F(ConfigTest, MissingFileIsRefused) {
 
 TEST_F(ConfigTest, SystemdDirectoriesAreUsed) {
   std::ofstream(dir_ / "master.key") << "k";
-  auto config = load({{}, {"STATE_DIRECTORY=/var/lib/omniroute", "CREDENTIALS_DIRECTORY=" + dir_.string()}, {}}, dir_);
+  auto config = load(
+      {{}, {"STATE_DIRECTORY=/var/lib/omniroute", "CREDENTIALS_DIRECTORY=" + dir_.string()}, {}},
+      dir_);
   ASSERT_TRUE(config);
   EXPECT_EQ(config->data_dir, "/var/lib/omniroute");
   EXPECT_EQ(config->master_key_file, dir_ / "master.key");

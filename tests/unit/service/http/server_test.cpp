@@ -199,7 +199,9 @@ TEST_F(ServerTest, PostWithoutLengthHasNoBodyAndEndsTheConnection) {
   addEcho();
   start();
   RawClient c(server_->port());
-  c.send("POST /echo HTTP/1.1\r\nHost: localhost\r\n\r\nGET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  c.send(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\n\r\nGET /echo HTTP/1.1\r\nHost: "
+      "localhost\r\n\r\n");
   const std::string all = c.untilClosed();
   EXPECT_THAT(all, StartsWith("HTTP/1.1 200 OK"));
   EXPECT_EQ(all.find("HTTP/1.1", 1), std::string::npos) << all;
@@ -207,7 +209,9 @@ TEST_F(ServerTest, PostWithoutLengthHasNoBodyAndEndsTheConnection) {
 }
 
 TEST_F(ServerTest, PostWithoutLengthIs411WhereABodyIsNeeded) {
-  add("POST", "/json", [](const Request&, ResponseWriter& w) { w.json(200, "{}"); }, Door::Admin, 1u << 20, true);
+  add(
+      "POST", "/json", [](const Request&, ResponseWriter& w) { w.json(200, "{}"); }, Door::Admin,
+      1u << 20, true);
   start();
   RawClient c(server_->port());
   c.send("POST /json HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n");
