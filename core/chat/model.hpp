@@ -56,6 +56,9 @@ enum class ToolChoice : uint32_t { Auto = 0, None = 1, Required = 2, Named = 3 }
 struct ChatRequest {
   std::string_view model;  // as the client wrote it
   std::string_view conversation_id;
+  // What ties the requests of one conversation together for sticky routing: a session header,
+  // metadata.user_id, prompt_cache_key. Empty: routing looks at the first turns instead.
+  std::string_view session;
   std::vector<Message> messages;
   std::vector<Tool> tools;
   ToolChoice tool_choice = ToolChoice::Auto;

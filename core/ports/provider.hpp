@@ -13,6 +13,24 @@
 
 namespace omni {
 
+// One account on its way in: values that the plugin commits stay in memory until finish(). Over an
+// existing connection the draft lies on top of its plain values (region, start URL); nothing of the
+// connection changes before finish(). Used by one thread at a time; dropping it forgets everything.
+class AccountDraft {
+ public:
+  virtual ~AccountDraft() = default;
+  // The id that the connection has or will have: a proxy is assigned to it before the first call.
+  virtual std::string_view connectionId() const = 0;
+  // accounts.import or one of the accounts.signin.* methods (omni_plugin_entry_t::control).
+  virtual Result<std::string> control(std::string_view method, std::string_view input,
+                                      const CancelToken& cancel) = 0;
+  // Stores all or nothing, in one transaction; over an existing connection its state becomes
+  // active. An empty name: the label of the plugin's last answer, else "<provider>-<region>-<n>".
+  // Returns the connection's id. Conflict with conflict_id for a name or token that another
+  // connection has.
+  virtual Result<std::string> finish(std::string_view name) = 0;
+};
+
 // Thread-safe; calls of different requests run concurrently.
 class Provider {
  public:
@@ -31,6 +49,11 @@ class Provider {
     std::string method = "accounts.import";
     std::string input;  // JSON object
   };
+  // A draft of a new account, or over the existing connection `replace_id`.
+  virtual Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) {
+    (void)replace_id;
+    return makeError(FailureKind::Unsupported, "this provider has no accounts to sign in");
+  }
   // Runs an import method on a fresh account and stores it, all or nothing. Returns the new
   // connection's id.
   virtual Result<std::string> createAccount(const NewAccount& account,

@@ -70,6 +70,60 @@ std::span<const Migration> schemaMigrations() {
            " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL)",
            "CREATE UNIQUE INDEX combos_name ON combos(name COLLATE NOCASE)",
        }},
+      {2,
+       {
+           // What a combo's strategy and targets need beyond their names, as JSON.
+           "ALTER TABLE combos ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",
+
+           "CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+
+           // password: sealed under "proxies/<id>/password".
+           "CREATE TABLE proxies("
+           " id TEXT PRIMARY KEY, name TEXT NOT NULL, scheme TEXT NOT NULL, host TEXT NOT NULL,"
+           " port INTEGER NOT NULL, username TEXT NOT NULL, password TEXT NOT NULL,"
+           " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL)",
+           "CREATE UNIQUE INDEX proxies_name ON proxies(name COLLATE NOCASE)",
+           // scope: global, provider or connection; proxy_id '' means "direct, whatever is above".
+           "CREATE TABLE proxy_assignments("
+           " scope TEXT NOT NULL, scope_id TEXT NOT NULL, proxy_id TEXT NOT NULL,"
+           " PRIMARY KEY(scope, scope_id)) WITHOUT ROWID",
+
+           "CREATE TABLE audit("
+           " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,"
+           " action TEXT NOT NULL, subject TEXT NOT NULL, subject_id TEXT NOT NULL,"
+           " subject_name TEXT NOT NULL, detail TEXT NOT NULL)",
+           "CREATE INDEX audit_subject ON audit(subject_id, id)",
+
+           // Survives a restart, so that "last check" and the next probe do.
+           "CREATE TABLE connection_health("
+           " connection_id TEXT PRIMARY KEY REFERENCES connections(id) ON DELETE CASCADE,"
+           " last_check_ms INTEGER NOT NULL, last_success_ms INTEGER NOT NULL,"
+           " failures INTEGER NOT NULL, last_error TEXT NOT NULL) WITHOUT ROWID",
+
+           // hash: HMAC-SHA-256 of the key; the key itself is nowhere.
+           "CREATE TABLE api_keys("
+           " id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,"
+           " shown TEXT NOT NULL, policy TEXT NOT NULL, enabled INTEGER NOT NULL,"
+           " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, last_used_ms INTEGER NOT "
+           "NULL)",
+           "CREATE UNIQUE INDEX api_keys_name ON api_keys(name COLLATE NOCASE)",
+           "CREATE TABLE api_key_spending("
+           " key_id TEXT NOT NULL REFERENCES api_keys(id) ON DELETE CASCADE, period TEXT NOT NULL,"
+           " requests INTEGER NOT NULL, tokens INTEGER NOT NULL, credits REAL NOT NULL,"
+           " PRIMARY KEY(key_id, period)) WITHOUT ROWID",
+
+           "CREATE TABLE requests("
+           " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, at_ms INTEGER NOT "
+           "NULL,"
+           " api TEXT NOT NULL, model TEXT NOT NULL, served_model TEXT NOT NULL,"
+           " connection_id TEXT NOT NULL, connection_name TEXT NOT NULL, provider TEXT NOT NULL,"
+           " attempts TEXT NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL,"
+           " streamed INTEGER NOT NULL, first_byte_ms INTEGER NOT NULL, duration_ms INTEGER NOT "
+           "NULL,"
+           " input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
+           " cache_read_tokens INTEGER NOT NULL, credits REAL NOT NULL, key_id TEXT NOT NULL)",
+           "CREATE INDEX requests_at ON requests(at_ms)",
+       }},
   };
   return migrations;
 }

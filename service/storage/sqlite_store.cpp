@@ -247,52 +247,8 @@ Result<fs::path> absolutePath(const fs::path& path) {
 
 }  // namespace
 
-SqliteStore::SqliteStore(fs::path path, Session writer, Session reader, Sealer& sealer,
-                         Clock& clock)
-    : path_(std::move(path)),
-      writer_(std::move(writer)),
-      reader_(std::move(reader)),
-      sealer_(sealer),
-      clock_(clock) {}
-
-template <typename Work>
-auto SqliteStore::write(Work&& work) -> decltype(work(std::declval<Session&>())) {
-  const std::lock_guard lock(writer_mutex_);
-  try {
-    // IMMEDIATE: a deferred transaction that turns into a writer late can fail with "busy" halfway.
-    run(writer_, "BEGIN IMMEDIATE");
-    auto result = work(writer_);
-    if (result) {
-      run(writer_, "COMMIT");
-    } else {
-      rollback(writer_);
-    }
-    return result;
-  } catch (const Poco::Exception& cause) {
-    rollback(writer_);
-    return std::unexpected(databaseError(path_, "cannot be written", cause));
-  } catch (...) {
-    rollback(writer_);
-    throw;
-  }
-}
-
-template <typename Work>
-auto SqliteStore::read(Work&& work) -> decltype(work(std::declval<Session&>())) {
-  const std::lock_guard lock(reader_mutex_);
-  try {
-    run(reader_, "BEGIN");  // several SELECTs of one answer see the same commit
-    auto result = work(reader_);
-    rollback(reader_);
-    return result;
-  } catch (const Poco::Exception& cause) {
-    rollback(reader_);
-    return std::unexpected(databaseError(path_, "cannot be read", cause));
-  } catch (...) {
-    rollback(reader_);
-    throw;
-  }
-}
+SqliteStore::SqliteStore(std::shared_ptr<Sessions> sessions, Sealer& sealer, Clock& clock)
+    : sessions_(std::move(sessions)), sealer_(sealer), clock_(clock) {}
 
 Result<bool> SqliteStore::hasSealedData(const fs::path& given) {
   const auto path = absolutePath(given);
@@ -325,8 +281,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const fs::path& given, Se
       return std::unexpected(ok.error());
     auto reader = openSession(*path);
     run(reader, "PRAGMA query_only=ON");
-    std::unique_ptr<SqliteStore> store(
-        new SqliteStore(*path, std::move(writer), std::move(reader), sealer, clock));
+    auto sessions = std::make_shared<Sessions>(*path, std::move(writer), std::move(reader));
+    std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(sessions), sealer, clock));
     if (auto ok = store->checkKey(); !ok) return std::unexpected(ok.error());
     return store;
   } catch (const Poco::Exception& cause) {
@@ -335,7 +291,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const fs::path& given, Se
 }
 
 Result<> SqliteStore::checkKey() {
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     std::string sealed;
     Statement statement(session);
     statement << "SELECT value FROM meta WHERE key='key_check'", into(sealed);
@@ -350,7 +306,7 @@ Result<> SqliteStore::checkKey() {
           fmt::format("The master key does not fit the database {}: its secrets were sealed under "
                       "another key. Restore "
                       "the key file that belongs to it, or the database that belongs to the key.",
-                      path_.string()));
+                      sessions_->path().string()));
       error.error().reason = "wrong_master_key";
       return error;
     }
@@ -375,11 +331,11 @@ Result<std::vector<ValueChange>> SqliteStore::sealAll(std::string_view id,
 }
 
 Result<std::vector<Connection>> SqliteStore::list() {
-  return read([](Session& session) { return loadConnections(session, std::nullopt); });
+  return sessions_->read([](Session& session) { return loadConnections(session, std::nullopt); });
 }
 
 Result<Connection> SqliteStore::get(std::string_view id) {
-  return read([&](Session& session) -> Result<Connection> {
+  return sessions_->read([&](Session& session) -> Result<Connection> {
     auto found = loadConnections(session, id);
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return noConnection(id);
@@ -405,7 +361,7 @@ Result<> SqliteStore::create(const Connection& connection, const std::vector<Val
   const Poco::Int64 created = connection.created_ms != 0 ? connection.created_ms : time;
   const Poco::Int64 updated = connection.updated_ms != 0 ? connection.updated_ms : time;
 
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     if (providerOf(session, connection.id)) {
       return conflict("A connection with this id exists already.", "id", connection.id);
     }
@@ -428,7 +384,7 @@ Result<> SqliteStore::create(const Connection& connection, const std::vector<Val
 
 Result<> SqliteStore::rename(std::string_view id, std::string_view name) {
   if (auto ok = checkText(name, "name"); !ok) return ok;
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     const auto provider = providerOf(session, id);
     if (!provider) return noConnection(id);
     if (auto ok = checkName(session, *provider, name, id); !ok) return ok;
@@ -440,7 +396,7 @@ Result<> SqliteStore::rename(std::string_view id, std::string_view name) {
 
 Result<> SqliteStore::setState(std::string_view id, const StateRecord& state) {
   if (auto ok = checkText(state.reason, "reason", true); !ok) return ok;
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     if (!providerOf(session, id)) return noConnection(id);
     session << "UPDATE connections SET state=?, state_reason=?, state_since_ms=?, "
                "state_until_ms=?, next_probe_ms=?,"
@@ -454,7 +410,7 @@ Result<> SqliteStore::setState(std::string_view id, const StateRecord& state) {
 }
 
 Result<> SqliteStore::remove(std::string_view id) {
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     if (!providerOf(session, id)) return noConnection(id);
     session << "DELETE FROM connections WHERE id=?", bind(text(id)),
         now;  // the values go with it (CASCADE)
@@ -466,7 +422,7 @@ Result<> SqliteStore::commit(std::string_view id, const std::vector<ValueChange>
   const auto fingerprint = fingerprintChange(values);
   const auto sealed = sealAll(id, values);
   if (!sealed) return std::unexpected(sealed.error());
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     const auto provider = providerOf(session, id);
     if (!provider) return noConnection(id);
     if (fingerprint) {
@@ -484,7 +440,7 @@ Result<> SqliteStore::commit(std::string_view id, const std::vector<ValueChange>
 Result<std::optional<std::string>> SqliteStore::value(std::string_view id, std::string_view key) {
   std::string stored;
   int secret = 0;
-  auto found = read([&](Session& session) -> Result<bool> {
+  auto found = sessions_->read([&](Session& session) -> Result<bool> {
     Statement statement(session);
     statement << "SELECT value, is_secret FROM connection_values WHERE connection_id=? AND key=?",
         into(stored), into(secret), bind(text(id)), bind(text(key));
@@ -506,13 +462,13 @@ Result<std::optional<std::string>> SqliteStore::value(std::string_view id, std::
 
 Result<std::optional<std::string>> SqliteStore::findByFingerprint(std::string_view provider,
                                                                   std::string_view fingerprint) {
-  return read([&](Session& session) -> Result<std::optional<std::string>> {
+  return sessions_->read([&](Session& session) -> Result<std::optional<std::string>> {
     return idByFingerprint(session, provider, fingerprint);
   });
 }
 
 Result<std::vector<routing::Combo>> SqliteStore::listCombos() {
-  return read([](Session& session) -> Result<std::vector<routing::Combo>> {
+  return sessions_->read([](Session& session) -> Result<std::vector<routing::Combo>> {
     std::vector<std::string> ids, names, strategies, targets;
     std::vector<Poco::Int64> created, updated;
     session << "SELECT id, name, strategy, targets, created_ms, updated_ms FROM combos ORDER BY "
@@ -543,7 +499,7 @@ Result<> SqliteStore::putCombo(const routing::Combo& combo) {
   const Poco::Int64 time = clock_.nowMs();
   const Poco::Int64 created = combo.created_ms != 0 ? combo.created_ms : time;
   const Poco::Int64 updated = combo.updated_ms != 0 ? combo.updated_ms : time;
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     std::string other;
     Statement statement(session);
     statement << "SELECT id FROM combos WHERE name=? COLLATE NOCASE AND id<>?", into(other),
@@ -565,7 +521,7 @@ Result<> SqliteStore::putCombo(const routing::Combo& combo) {
 }
 
 Result<> SqliteStore::removeCombo(std::string_view id) {
-  return write([&](Session& session) -> Result<> {
+  return sessions_->write([&](Session& session) -> Result<> {
     std::string found;
     Statement statement(session);
     statement << "SELECT id FROM combos WHERE id=?", into(found), bind(text(id));

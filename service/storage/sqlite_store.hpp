@@ -2,11 +2,8 @@
 // Connections, their secrets and the combos in one SQLite file. Secrets are sealed before they
 // reach SQLite.
 
-#include <Poco/Data/Session.h>
-
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +11,12 @@
 #include "core/ports/clock.hpp"
 #include "core/ports/sealer.hpp"
 #include "core/ports/store.hpp"
+#include "service/storage/sessions.hpp"
 
 namespace omni::storage {
 
-// Thread-safe: one session writes, another reads, each behind its own mutex (a Poco session is for
-// one thread at a time). Readers see the last commit and never wait for a writer. A change is on
-// disk (fsync) when its method returns success. Sealer and clock are borrowed and outlive the
-// store. One process uses a database.
+// Thread-safe (see Sessions). A change is on disk (fsync) when its method returns success. Sealer
+// and clock are borrowed and outlive the store. One process uses a database.
 //
 // A secret is sealed with the context "connection_values/<connection id>/<key>". Plain values,
 // names and keys hold no NUL. Names are unique without regard to ASCII case. The value
@@ -56,24 +52,17 @@ class SqliteStore final : public ConnectionStore, public ComboStore {
   Result<> putCombo(const routing::Combo& combo) override;
   Result<> removeCombo(std::string_view id) override;
 
- private:
-  SqliteStore(std::filesystem::path path, Poco::Data::Session writer, Poco::Data::Session reader,
-              Sealer& sealer, Clock& clock);
+  // For the other stores of this folder, which keep their tables in the same file.
+  const std::shared_ptr<Sessions>& sessions() const { return sessions_; }
 
-  template <typename Work>
-  auto write(Work&& work) -> decltype(work(std::declval<Poco::Data::Session&>()));
-  template <typename Work>
-  auto read(Work&& work) -> decltype(work(std::declval<Poco::Data::Session&>()));
+ private:
+  SqliteStore(std::shared_ptr<Sessions> sessions, Sealer& sealer, Clock& clock);
 
   Result<std::vector<ValueChange>> sealAll(std::string_view id,
                                            const std::vector<ValueChange>& values);
   Result<> checkKey();
 
-  std::filesystem::path path_;
-  std::mutex writer_mutex_;
-  Poco::Data::Session writer_;
-  std::mutex reader_mutex_;
-  Poco::Data::Session reader_;
+  std::shared_ptr<Sessions> sessions_;
   Sealer& sealer_;
   Clock& clock_;
 };

@@ -331,14 +331,24 @@ typedef struct omni_plugin_entry {
   omni_status_t (*complete)(omni_plugin_t* plugin, omni_call_t* call, const omni_request_t* request,
                             const omni_sink_t* sink);
 
-  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all
-   * optional, OMNI_UNSUPPORTED): accounts.import   {…the sign-in form's members…}     -> {"label"?}
-   * creates the call's (new) account via commit accounts.refresh  {"force": bool} -> {"expiresAt":
-   * ms} accounts.describe {}                                 ->
-   * {"authMethod","isolation","isolationReason","expiresAt",…} accounts.test     {"probe": bool} ->
-   * {"checks":[{"name","ok","message"}]} accounts.usage    {}                                 ->
-   * {"plan","limit","used","resetAt",…} models.list       {}                                 ->
-   * {"models":[{"id","name","contextWindow","maxOutput"}]}  */
+  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all optional, OMNI_UNSUPPORTED):
+   *   accounts.import        {...the sign-in form's members...} -> {"label"?}  fills the call's (new) account via commit
+   *   accounts.signin.start  {"method", ...its form's members...}
+   *                          -> {"kind":"device","userCode","verificationUri","verificationUriComplete"?,"expiresAt":ms,
+   *                              "intervalMs"} or {"kind":"browser","url","expiresAt":ms}
+   *   accounts.signin.poll   {} -> {"status":"pending","intervalMs"} or {"status":"complete","label"?}
+   *   accounts.signin.finish {"callbackUrl"} -> {"status":"complete","label"?}   the browser form's redirect
+   *                          The three run on one draft account: what is committed is read back by the next of them.
+   *   accounts.refresh       {"force": bool} -> {"expiresAt": ms}
+   *   accounts.isolate       {} -> {"isolation","isolationReason","signInNeeded": bool}
+   *   accounts.renew         {} -> {"clientSecretExpiresAt": ms}   renews the client registration
+   *   accounts.describe      {} -> {"authMethod","isolation","isolationReason","expiresAt","clientSecretExpiresAt",...}
+   *   accounts.test          {"probe": bool} -> {"checks":[{"name","ok","message"}]}
+   *   accounts.usage         {} -> {"plan","items":[{"kind","limit","used","resetAt"}],...}
+   *   accounts.profiles      {"select"?: arn} -> {"profiles":[{"arn","name","region","selected"}]}
+   *   accounts.scan          {} -> {"found":[...]}   what lies on this machine; no side effect
+   *   models.list            {} -> {"models":[{"id","name","contextWindow","maxOutput"}]}
+   * A failure of kind UNSUPPORTED does not exist: return OMNI_UNSUPPORTED. */
   omni_status_t (*control)(omni_plugin_t* plugin, omni_call_t* call, omni_str_t method,
                            omni_str_t input, const omni_writer_t* output);
 
