@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kiro/account_info.hpp"
-#include "plugins/kiro/import.hpp"
-#include "plugins/kiro/json.hpp"
+#include "plugins/kiro/auth_headers.hpp"
+#include "plugins/kiro/control.hpp"
 #include "plugins/kiro/refresh.hpp"
-#include "plugins/kiro/region.hpp"
 #include "plugins/kiro/reply.hpp"
 #include "plugins/kiro/translate.hpp"
 #include "plugins/kiro/upstream_error.hpp"
@@ -59,20 +57,14 @@ sdk::Result<> send(sdk::Call& call, const sdk::HttpRequest& request, const Trans
   return reply.finish();
 }
 
-sdk::Result<std::optional<std::string>> some(sdk::Result<std::string> result) {
-  if (!result) return std::unexpected(std::move(result.error()));
-  return std::optional(std::move(*result));
-}
-
 }  // namespace
 
 sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& request,
                                      sdk::EventSink& sink) {
-  const std::string arn = call.value("profileArn").value_or("");
-  const Wire wire = endpoints_.wire(!arn.empty());
+  const DataTarget target = dataTarget(call, endpoints_);
   TranslateOptions options;
-  options.profile_arn = arn;
-  options.agent_mode_in_body = wire != Wire::Legacy;
+  options.profile_arn = target.profile_arn;
+  options.agent_mode_in_body = target.wire != Wire::Legacy;
   auto translated = translate(request, options);
   if (!translated) return std::unexpected(std::move(translated.error()));
 
@@ -81,8 +73,8 @@ sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& requ
     auto token = freshAccessToken(call, endpoints_,
                                   seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
     if (!token) return std::unexpected(std::move(token.error()));
-    sdk::HttpRequest http = prepare(endpoints_, wire, serviceRegion(arn));
-    http.headers.push_back({"Authorization", "Bearer " + *token});
+    sdk::HttpRequest http = prepare(endpoints_, target.wire, target.region);
+    addAuthHeaders(call, *token, http.headers);
     http.body = translated->body;
     auto result = send(call, http, *translated, sink);
     // A refused token is refreshed once; the refusal comes before any content, so nothing is sent
@@ -98,22 +90,7 @@ sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& requ
 sdk::Result<std::optional<std::string>> KiroProvider::control(sdk::Call& call,
                                                               std::string_view method,
                                                               std::string_view input) {
-  if (method == "accounts.import") return some(importAccount(call, endpoints_, input));
-  if (method == "accounts.refresh") {
-    const auto form = parseObject(input);
-    const auto* force = form ? form->if_contains("force") : nullptr;
-    const bool now = force && force->is_bool() && force->get_bool();
-    auto token =
-        freshAccessToken(call, endpoints_, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
-    if (!token) return std::unexpected(std::move(token.error()));
-    return std::optional(
-        fmt::format(R"({{"expiresAt":{}}})", call.value("expiresAt").value_or("0")));
-  }
-  if (method == "accounts.describe") return some(describeAccount(call));
-  if (method == "accounts.test") return some(testAccount(call, endpoints_));
-  if (method == "accounts.usage") return some(accountUsage(call, endpoints_));
-  if (method == "models.list") return some(listModels(call, endpoints_));
-  return std::nullopt;
+  return controlMethod(*this, call, endpoints_, method, input);
 }
 
 }  // namespace omni::kiro
