@@ -73,31 +73,64 @@ Result<> AccountDirectory::load() {
   std::lock_guard lock(mutex_);
   auto all = backing_.list();
   if (!all) return std::unexpected(std::move(all.error()));
-  publish(std::move(*all));
+  Rows rows;
+  for (Connection& connection : *all) {
+    std::string id = connection.id;
+    rows.emplace(std::move(id), std::make_shared<const Connection>(std::move(connection)));
+  }
+  std::lock_guard rows_lock(rows_mutex_);
+  rows_ = std::move(rows);
+  snapshot_ = nullptr;
   return {};
 }
 
 std::shared_ptr<const AccountDirectory::Snapshot> AccountDirectory::snapshot() const {
-  std::lock_guard lock(snapshot_mutex_);
+  std::lock_guard lock(rows_mutex_);
+  if (snapshot_) return snapshot_;
+  std::vector<const Connection*> order;
+  order.reserve(rows_.size());
+  for (const auto& [id, row] : rows_) order.push_back(row.get());
+  std::ranges::sort(order, [](const Connection* a, const Connection* b) { return before(*a, *b); });
+  auto made = std::make_shared<Snapshot>();
+  made->reserve(order.size());
+  for (const Connection* row : order) made->push_back(*row);
+  snapshot_ = std::move(made);
   return snapshot_;
 }
 
-void AccountDirectory::publish(Snapshot next) {
-  std::ranges::sort(next, before);
-  auto shared = std::make_shared<const Snapshot>(std::move(next));
-  std::lock_guard lock(snapshot_mutex_);
-  snapshot_ = std::move(shared);
+std::shared_ptr<const Connection> AccountDirectory::find(std::string_view id) const {
+  std::lock_guard lock(rows_mutex_);
+  const auto row = rows_.find(id);
+  return row == rows_.end() ? nullptr : row->second;
+}
+
+void AccountDirectory::publish(std::string_view id, std::optional<Connection> row) {
+  std::shared_ptr<const Connection> shared;
+  if (row) shared = std::make_shared<const Connection>(std::move(*row));
+  std::lock_guard lock(rows_mutex_);
+  if (shared)
+    rows_.insert_or_assign(std::string(id), std::move(shared));
+  else if (const auto old = rows_.find(id); old != rows_.end())
+    rows_.erase(old);
+  snapshot_ = nullptr;
 }
 
 Result<> AccountDirectory::refreshOne(std::string_view id) {
   auto fresh = backing_.get(id);
   if (!fresh && fresh.error().kind != FailureKind::NotFound)
     return std::unexpected(std::move(fresh.error()));
-  Snapshot next = *snapshot();
-  std::erase_if(next, [&](const Connection& c) { return c.id == id; });
-  if (fresh) next.push_back(std::move(*fresh));
-  publish(std::move(next));
+  publish(id, fresh ? std::optional(std::move(*fresh)) : std::nullopt);
   return {};
+}
+
+void AccountDirectory::patch(std::string_view id, const std::vector<ValueChange>& values,
+                             const StateRecord* state) {
+  const auto old = find(id);
+  if (!old) return;
+  Connection row = *old;
+  applyValues(row, values);
+  if (state) row.state = *state;
+  publish(id, std::move(row));
 }
 
 Result<std::vector<Connection>> AccountDirectory::list() {
@@ -105,11 +138,15 @@ Result<std::vector<Connection>> AccountDirectory::list() {
 }
 
 Result<Connection> AccountDirectory::get(std::string_view id) {
-  const auto all = snapshot();
-  const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found == all->end())
-    return makeError(FailureKind::NotFound, "there is no connection with this id");
+  const auto found = find(id);
+  if (!found) return makeError(FailureKind::NotFound, "there is no connection with this id");
   return *found;
+}
+
+Result<std::string> AccountDirectory::providerOf(std::string_view id) {
+  const auto found = find(id);
+  if (!found) return makeError(FailureKind::NotFound, "there is no connection with this id");
+  return found->provider;
 }
 
 Result<> AccountDirectory::create(const Connection& connection,
@@ -117,10 +154,9 @@ Result<> AccountDirectory::create(const Connection& connection,
   std::lock_guard lock(mutex_);
   if (auto done = backing_.create(connection, values); !done) return done;
   if (!refreshOne(connection.id)) {  // it is stored all the same
-    Snapshot next = *snapshot();
-    next.push_back(connection);
-    applyValues(next.back(), values);
-    publish(std::move(next));
+    Connection row = connection;
+    applyValues(row, values);
+    publish(connection.id, std::move(row));
   }
   return {};
 }
@@ -134,35 +170,40 @@ Result<> AccountDirectory::rename(std::string_view id, std::string_view name) {
 Result<> AccountDirectory::setState(std::string_view id, const StateRecord& state) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.setState(id, state); !done) return done;
-  return refreshOne(id);
+  if (!refreshOne(id)) patch(id, {}, &state);
+  return {};
 }
 
 Result<> AccountDirectory::remove(std::string_view id) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.remove(id); !done) return done;
-  return refreshOne(id);
+  publish(id, std::nullopt);
+  return {};
 }
 
 Result<> AccountDirectory::commit(std::string_view id, const std::vector<ValueChange>& values) {
   std::lock_guard lock(mutex_);
   if (auto done = backing_.commit(id, values); !done) return done;
-  if (!refreshOne(id)) {  // it is stored all the same
-    Snapshot next = *snapshot();
-    if (const auto found = std::ranges::find(next, id, &Connection::id); found != next.end())
-      applyValues(*found, values);
-    publish(std::move(next));
-  }
+  if (!refreshOne(id)) patch(id, values, nullptr);  // it is stored all the same
+  return {};
+}
+
+Result<> AccountDirectory::replace(std::string_view id, const std::vector<ValueChange>& values,
+                                   const StateRecord& state) {
+  std::lock_guard lock(mutex_);
+  if (auto done = backing_.replace(id, values, state); !done) return done;
+  if (!refreshOne(id)) patch(id, values, &state);
   return {};
 }
 
 Result<std::optional<std::string>> AccountDirectory::value(std::string_view id,
                                                            std::string_view key) {
-  // Plain values are in the snapshot; only secrets need the store and the key.
-  const auto all = snapshot();
-  const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found != all->end())
+  // Plain values are in memory; only secrets need the store and the key.
+  if (const auto found = find(id)) {
     if (const auto plain = found->values.find(key); plain != found->values.end())
       return plain->second;
+    if (std::ranges::find(found->secret_keys, key) == found->secret_keys.end()) return std::nullopt;
+  }
   return backing_.value(id, key);
 }
 
@@ -175,9 +216,8 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
   const auto effect = errorRule(error.kind).effect;
   if (effect == AccountEffect::None) return;
   std::lock_guard lock(mutex_);
-  const auto all = snapshot();
-  const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found == all->end() || found->state.state == AccountState::Disabled) return;
+  const auto found = find(id);
+  if (!found || found->state.state == AccountState::Disabled) return;
 
   StateRecord next;
   next.reason = reasonOf(error);
@@ -214,19 +254,14 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
 }
 
 void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
-  {
-    const auto all = snapshot();
-    const auto found = std::ranges::find(*all, id, &Connection::id);
-    if (found == all->end() || found->state.state == AccountState::Active ||
-        found->state.state == AccountState::Disabled)
-      return;
-  }
+  const auto rests = [](const Connection* row) {
+    return row && row->state.state != AccountState::Active &&
+           row->state.state != AccountState::Disabled;
+  };
+  if (!rests(find(id).get())) return;  // nearly always: without waiting for a writer
   std::lock_guard lock(mutex_);
-  const auto all = snapshot();
-  const auto found = std::ranges::find(*all, id, &Connection::id);
-  if (found == all->end() || found->state.state == AccountState::Active ||
-      found->state.state == AccountState::Disabled)
-    return;
+  const auto found = find(id);
+  if (!rests(found.get())) return;
   // A failure that came in while this success was on its way is newer knowledge.
   if (!usableNow(*found, now_ms)) return;
   StateRecord next;

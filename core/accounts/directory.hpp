@@ -2,6 +2,7 @@
 // All connections in memory, written through to the store: requests read a snapshot and never wait
 // for a disk.
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,15 +20,22 @@ class AccountDirectory final : public ConnectionStore {
 
   explicit AccountDirectory(ConnectionStore& backing) : backing_(backing) {}
   Result<> load();
+  // All of them at this moment. Made when first asked for after a change, so that a thousand
+  // refreshes in a row do not copy a thousand accounts each.
   std::shared_ptr<const Snapshot> snapshot() const;
+  // One of them without copying anything; nullptr: none has this id.
+  std::shared_ptr<const Connection> find(std::string_view id) const;
 
   Result<std::vector<Connection>> list() override;
   Result<Connection> get(std::string_view id) override;
+  Result<std::string> providerOf(std::string_view id) override;
   Result<> create(const Connection& connection, const std::vector<ValueChange>& values) override;
   Result<> rename(std::string_view id, std::string_view name) override;
   Result<> setState(std::string_view id, const StateRecord& state) override;
   Result<> remove(std::string_view id) override;
   Result<> commit(std::string_view id, const std::vector<ValueChange>& values) override;
+  Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
+                   const StateRecord& state) override;
   Result<std::optional<std::string>> value(std::string_view id, std::string_view key) override;
   Result<std::optional<std::string>> findByFingerprint(std::string_view provider,
                                                        std::string_view fingerprint) override;
@@ -39,14 +47,18 @@ class AccountDirectory final : public ConnectionStore {
   void applySuccess(std::string_view id, int64_t now_ms);
 
  private:
-  Result<> refreshOne(
-      std::string_view id);     // re-reads one connection into a new snapshot; mutex_ held
-  void publish(Snapshot next);  // mutex_ held
+  using Rows = std::map<std::string, std::shared_ptr<const Connection>, std::less<>>;
+
+  Result<> refreshOne(std::string_view id);  // re-reads one connection; mutex_ held
+  // What the store was told, for when it cannot be read back; mutex_ held.
+  void patch(std::string_view id, const std::vector<ValueChange>& values, const StateRecord* state);
+  void publish(std::string_view id, std::optional<Connection> row);  // nullopt: gone
 
   ConnectionStore& backing_;
   std::mutex mutex_;  // one writer at a time
-  mutable std::mutex snapshot_mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  mutable std::mutex rows_mutex_;
+  Rows rows_;
+  mutable std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();  // null: stale
 };
 
 // May it serve a request now? Suspended and ReauthRequired count as usable for one probe once

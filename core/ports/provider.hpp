@@ -24,10 +24,10 @@ class AccountDraft {
   // accounts.import or one of the accounts.signin.* methods (omni_plugin_entry_t::control).
   virtual Result<std::string> control(std::string_view method, std::string_view input,
                                       const CancelToken& cancel) = 0;
-  // Stores all or nothing, in one transaction; over an existing connection its state becomes
-  // active. An empty name: the label of the plugin's last answer, else "<provider>-<region>-<n>".
-  // Returns the connection's id. Conflict with conflict_id for a name or token that another
-  // connection has.
+  // Stores all or nothing, in one transaction. Over an existing connection its name stays and its
+  // state becomes active, unless a person disabled it. An empty name: the label of the plugin's
+  // last answer, else "<provider>-<region>-<n>". Returns the connection's id. Conflict with
+  // conflict_id for a name or token that another connection has.
   virtual Result<std::string> finish(std::string_view name) = 0;
 };
 
@@ -44,20 +44,11 @@ class Provider {
   // JSON object out. FailureKind::Unsupported when the plugin does not know the method.
   virtual Result<std::string> control(std::string_view connection_id, std::string_view method,
                                       std::string_view input, const CancelToken& cancel) = 0;
-  struct NewAccount {
-    std::string name;  // empty: from the plugin's label, else "<provider>-<n>"
-    std::string method = "accounts.import";
-    std::string input;  // JSON object
-  };
   // A draft of a new account, or over the existing connection `replace_id`.
   virtual Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) {
     (void)replace_id;
     return makeError(FailureKind::Unsupported, "this provider has no accounts to sign in");
   }
-  // Runs an import method on a fresh account and stores it, all or nothing. Returns the new
-  // connection's id.
-  virtual Result<std::string> createAccount(const NewAccount& account,
-                                            const CancelToken& cancel) = 0;
 };
 
 class ProviderRegistry {

@@ -25,6 +25,12 @@ class ConnectionStore {
   virtual ~ConnectionStore() = default;
   virtual Result<std::vector<Connection>> list() = 0;
   virtual Result<Connection> get(std::string_view id) = 0;  // NotFound
+  // The provider that a connection belongs to, for whoever needs no more of it. NotFound.
+  virtual Result<std::string> providerOf(std::string_view id) {
+    auto connection = get(id);
+    if (!connection) return std::unexpected(std::move(connection.error()));
+    return std::move(connection->provider);
+  }
   // Inserts connection and values in one transaction. Conflict (with conflict_id) when the name is
   // taken in this provider, or when a change with key "fingerprint" (a hash that identifies the
   // token) equals an existing connection's.
@@ -34,6 +40,9 @@ class ConnectionStore {
   virtual Result<> remove(std::string_view id) = 0;
   // All changes in one transaction, fsync'ed.
   virtual Result<> commit(std::string_view id, const std::vector<ValueChange>& values) = 0;
+  // commit() and setState() in one transaction: a sign-in over an existing connection.
+  virtual Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
+                           const StateRecord& state) = 0;
   // Newest committed value, secret or plain; nullopt when not set.
   virtual Result<std::optional<std::string>> value(std::string_view id, std::string_view key) = 0;
   virtual Result<std::optional<std::string>> findByFingerprint(std::string_view provider,

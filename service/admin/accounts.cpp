@@ -103,16 +103,17 @@ Result<json::object> importAccount(Context& context, const Request& request,
   if (!body) return std::unexpected(std::move(body.error()));
   auto name = stringMember(*body, "name");
   if (!name) return std::unexpected(std::move(name.error()));
-  Provider::NewAccount account;
   if (name->has_value()) {
     if (auto fine = checkName(**name, "name"); !fine)
       return std::unexpected(std::move(fine.error()));
-    account.name = std::move(**name);
   }
   body->erase("name");  // the account's, not the sign-in's; the rest is checked by the plugin,
                         // which knows its form
-  account.input = json::serialize(*body);
-  auto id = (*provider)->createAccount(account, cancel);
+  auto draft = (*provider)->draft({});
+  if (!draft) return std::unexpected(std::move(draft.error()));
+  if (auto done = (*draft)->control("accounts.import", json::serialize(*body), cancel); !done)
+    return std::unexpected(std::move(done.error()));
+  auto id = (*draft)->finish(name->value_or(""));
   if (!id) return std::unexpected(std::move(id.error()));
   auto connection = context.deps.accounts.get(*id);
   if (!connection) return std::unexpected(std::move(connection.error()));

@@ -2,17 +2,44 @@
 
 namespace omni::plugins {
 
-Result<std::optional<std::string>> ProvisionalRecord::value(std::string_view key) {
-  const auto found = values_.find(key);
-  return found == values_.end() ? std::nullopt : found->second.value;
+namespace {
+
+constexpr std::string_view kFingerprint = "fingerprint";
+
+}  // namespace
+
+uint64_t Generations::of(std::string_view id) const {
+  std::shared_lock lock(mutex_);
+  return current(id);
 }
 
-Result<> ProvisionalRecord::commit(const std::vector<ValueChange>& changes) {
+uint64_t Generations::current(std::string_view id) const {
+  const auto found = counts_.find(id);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+DraftRecord::DraftRecord(ConnectionStore& store, std::string_view provider, std::string id,
+                         const Connection* base)
+    : store_(store), provider_(provider), id_(std::move(id)) {
+  if (!base) return;
+  base_values_ = base->values;
+  base_values_.erase(std::string(kFingerprint));
+  base_secrets_ = base->secret_keys;
+}
+
+Result<std::optional<std::string>> DraftRecord::value(std::string_view key) {
+  if (const auto changed = changes_.find(key); changed != changes_.end())
+    return changed->second.value;
+  const auto found = base_values_.find(key);
+  return found == base_values_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<> DraftRecord::commit(const std::vector<ValueChange>& changes) {
   for (const ValueChange& change : changes) {
-    if (change.key != "fingerprint" || !change.value) continue;
+    if (change.key != kFingerprint || !change.value) continue;
     auto existing = store_.findByFingerprint(provider_, *change.value);
     if (!existing) return std::unexpected(std::move(existing.error()));
-    if (!*existing) continue;
+    if (!*existing || **existing == id_) continue;
     Error error;
     error.kind = FailureKind::Conflict;
     error.message = "this account is connected already";
@@ -21,17 +48,20 @@ Result<> ProvisionalRecord::commit(const std::vector<ValueChange>& changes) {
     return std::unexpected(std::move(error));
   }
   for (const ValueChange& change : changes) {
-    if (change.value)
-      values_.insert_or_assign(change.key, change);
+    // A removal is remembered only where there is something to remove.
+    if (change.value || base_values_.contains(change.key))
+      changes_.insert_or_assign(change.key, change);
     else
-      values_.erase(change.key);
+      changes_.erase(change.key);
   }
   return {};
 }
 
-std::vector<ValueChange> ProvisionalRecord::changes() const {
+std::vector<ValueChange> DraftRecord::changes() const {
   std::vector<ValueChange> out;
-  for (const auto& [key, change] : values_) out.push_back(change);
+  for (const std::string& key : base_secrets_)
+    if (!changes_.contains(key)) out.push_back({key, std::nullopt, true});
+  for (const auto& [key, change] : changes_) out.push_back(change);
   return out;
 }
 

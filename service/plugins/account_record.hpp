@@ -2,8 +2,11 @@
 // The record that a call may read and change: a stored account's, or that of an account which is
 // just being signed in.
 
+#include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,42 +24,82 @@ class AccountRecord {
   virtual Result<> commit(const std::vector<ValueChange>& changes) = 0;
 };
 
+// Counts how often an account was signed in anew. A call that began before must not write into the
+// record after: a refresh under way would put the old session's token over the new one.
+// Thread-safe.
+class Generations {
+ public:
+  uint64_t of(std::string_view id) const;
+  // Runs `write` unless the account was replaced since `generation`.
+  template <typename Write>
+  Result<> writeIn(std::string_view id, uint64_t generation, Write&& write) const {
+    std::shared_lock lock(mutex_);
+    if (current(id) != generation)
+      return makeError(FailureKind::Upstream,
+                       "this account was signed in anew while the call was under way; try again");
+    return write();
+  }
+  template <typename Write>
+  Result<> replace(std::string_view id, Write&& write) {
+    std::unique_lock lock(mutex_);
+    if (auto done = write(); !done) return done;
+    ++counts_[std::string(id)];
+    return {};
+  }
+
+ private:
+  uint64_t current(std::string_view id) const;
+
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, uint64_t, std::less<>> counts_;  // 0 is not kept
+};
+
 class StoredRecord final : public AccountRecord {
  public:
-  StoredRecord(ConnectionStore& store, std::string_view id) : store_(store), id_(id) {}
+  StoredRecord(ConnectionStore& store, const Generations& generations, std::string_view id)
+      : store_(store), generations_(generations), id_(id), generation_(generations.of(id)) {}
   const std::string& id() const override { return id_; }
   Result<std::optional<std::string>> value(std::string_view key) override {
     return store_.value(id_, key);
   }
   Result<> commit(const std::vector<ValueChange>& changes) override {
-    return store_.commit(id_, changes);
+    return generations_.writeIn(id_, generation_, [&] { return store_.commit(id_, changes); });
   }
 
  private:
   ConnectionStore& store_;
+  const Generations& generations_;
   std::string id_;
+  uint64_t generation_;
 };
 
-// Keeps everything in memory until the import has succeeded. The key "fingerprint" is checked as
-// soon as it is committed, so a plugin that commits it first causes no upstream traffic for an
-// account that is there already.
-class ProvisionalRecord final : public AccountRecord {
+// Keeps everything in memory until the sign-in has succeeded. Over an existing account its plain
+// values shine through, its secrets do not. The key "fingerprint" is checked as soon as it is
+// committed, so a plugin that commits it first causes no upstream traffic for an account that is
+// there already.
+class DraftRecord final : public AccountRecord {
  public:
-  ProvisionalRecord(ConnectionStore& store, std::string_view provider, std::string id)
-      : store_(store), provider_(provider), id_(std::move(id)) {}
+  // `base`: the account that is signed in anew, else nullptr; only read here.
+  DraftRecord(ConnectionStore& store, std::string_view provider, std::string id,
+              const Connection* base);
   const std::string& id() const override { return id_; }
   Result<std::optional<std::string>> value(std::string_view key) override;
   Result<> commit(const std::vector<ValueChange>& changes) override;  // Conflict with conflict_id
+  bool empty() const { return changes_.empty(); }
+  // What finish() stores. Secrets of the old sign-in that the new one did not set are removed: they
+  // belong to a session that is over.
   std::vector<ValueChange> changes() const;
-  // Set once a commit met an account that is there already: the import must fail even if the plugin
-  // went on.
+  // Set once a commit met an account that is there already: the sign-in must fail even if the
+  // plugin went on.
   const std::optional<Error>& conflict() const { return conflict_; }
 
  private:
   ConnectionStore& store_;
   std::string provider_;
   std::string id_;
-  std::map<std::string, ValueChange, std::less<>> values_;
+  std::map<std::string, std::string, std::less<>> base_values_;
+  std::vector<std::string> base_secrets_;
+  std::map<std::string, ValueChange, std::less<>> changes_;
   std::optional<Error> conflict_;
 };
 

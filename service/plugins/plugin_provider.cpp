@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
-#include <set>
-
+#include "service/plugins/account_draft.hpp"
 #include "service/plugins/host_table.hpp"
 #include "service/plugins/request_view.hpp"
 
@@ -32,7 +30,6 @@ static_assert(static_cast<uint32_t>(chat::Finish::ContextLength) == OMNI_FINISH_
 static_assert(static_cast<uint32_t>(chat::Finish::Pause) == OMNI_FINISH_PAUSE);
 
 constexpr size_t kMaxControlOutput = 16u << 20;
-constexpr size_t kMaxName = 128;
 
 // Runs a function of the plugin. One that lets an exception out has broken the ABI, but must not
 // take the service with it.
@@ -60,10 +57,8 @@ omni_status_t onEvent(void* raw, const omni_event_t* event) noexcept {
   if (!context.call.usable("on_event")) return OMNI_INVALID;
   try {
     if (context.call.told_cancelled) return OMNI_CANCELLED;
-    if (event->kind > OMNI_EVENT_FINISH || event->finish > OMNI_FINISH_PAUSE) {
-      context.call.host.misbehaved("an event of unknown kind was left out");
-      return OMNI_OK;
-    }
+    // A plugin of a later minor version may say more than this host understands.
+    if (event->kind > OMNI_EVENT_FINISH) return OMNI_OK;
     if (context.finished) {
       context.call.host.misbehaved("an event after the last one was left out");
       return OMNI_OK;
@@ -74,7 +69,8 @@ omni_status_t onEvent(void* raw, const omni_event_t* event) noexcept {
     out.text = toView(event->text);
     out.id = toView(event->id);
     out.name = toView(event->name);
-    out.finish = static_cast<chat::Finish>(event->finish);
+    out.finish = event->finish > OMNI_FINISH_PAUSE ? chat::Finish::Stop
+                                                   : static_cast<chat::Finish>(event->finish);
     if (out.kind == chat::EventKind::Usage) {
       if (!event->usage) {
         context.call.host.misbehaved("a usage event without numbers was left out");
@@ -124,15 +120,6 @@ std::string newUuid(Random& random) {
     out += fmt::format("{:02x}", bytes[i]);
   }
   return out;
-}
-
-std::string labelOf(const std::string& output) {
-  boost::system::error_code failed;
-  const boost::json::value document = boost::json::parse(output, failed);
-  if (failed || !document.is_object()) return {};
-  const boost::json::value* label = document.get_object().if_contains("label");
-  if (!label || !label->is_string() || label->get_string().size() > kMaxName) return {};
-  return std::string(label->get_string());
 }
 
 }  // namespace
@@ -205,9 +192,9 @@ void PluginProvider::stop() {
 }
 
 Result<> PluginProvider::owns(std::string_view connection_id) {
-  auto connection = deps_.store.get(connection_id);
-  if (!connection) return std::unexpected(std::move(connection.error()));
-  if (connection->provider == context_.plugin) return {};
+  auto provider = deps_.store.providerOf(connection_id);
+  if (!provider) return std::unexpected(std::move(provider.error()));
+  if (*provider == context_.plugin) return {};
   return makeError(FailureKind::NotFound,
                    fmt::format("this is not an account of the provider \"{}\"", context_.plugin));
 }
@@ -218,7 +205,7 @@ Result<> PluginProvider::complete(std::string_view connection_id, const chat::Ch
   if (auto open = running.check(); !open) return open;
   if (auto own = owns(connection_id); !own) return own;
   const RequestView view(request);
-  StoredRecord record(deps_.store, connection_id);
+  StoredRecord record(deps_.store, generations_, connection_id);
   omni_call_t call(context_, record, cancel);
   SinkContext sink_context{call, sink};
   omni_sink_t raw{};
@@ -260,67 +247,26 @@ Result<std::string> PluginProvider::control(std::string_view connection_id, std:
   Running running(*this);
   if (auto open = running.check(); !open) return std::unexpected(std::move(open.error()));
   if (auto own = owns(connection_id); !own) return std::unexpected(std::move(own.error()));
-  StoredRecord record(deps_.store, connection_id);
+  StoredRecord record(deps_.store, generations_, connection_id);
   return invoke(record, method, input, cancel);
 }
 
-Result<std::string> PluginProvider::createAccount(const NewAccount& account,
-                                                  const CancelToken& cancel) {
+Result<std::string> PluginProvider::invokeDraft(DraftRecord& record, std::string_view method,
+                                                std::string_view input, const CancelToken& cancel) {
   Running running(*this);
   if (auto open = running.check(); !open) return std::unexpected(std::move(open.error()));
-  ProvisionalRecord record(deps_.store, context_.plugin, newUuid(deps_.random));
-  auto output = invoke(record, account.method, account.input, cancel);
-  if (!output) return output;
-  if (record.conflict()) return std::unexpected(*record.conflict());
-  return store(account, record, *output);
+  return invoke(record, method, input, cancel);
 }
 
-Result<std::string> PluginProvider::store(const NewAccount& account,
-                                          const ProvisionalRecord& record,
-                                          const std::string& output) {
-  const std::vector<ValueChange> changes = record.changes();
-  if (changes.empty()) {
-    context_.misbehaved("an import succeeded without committing anything");
-    return makeError(
-        FailureKind::Internal,
-        fmt::format("the provider plugin \"{}\" made an error; see the log", context_.plugin));
-  }
-  std::string region;
-  for (const ValueChange& change : changes)
-    if (change.key == "region" && !change.secret && change.value) region = *change.value;
-
-  Connection connection;
-  connection.id = record.id();
-  connection.provider = context_.plugin;
-  connection.created_ms = connection.updated_ms = connection.state.since_ms = deps_.clock.nowMs();
-
-  const std::string label = account.name.empty() ? labelOf(output) : account.name;
-  const std::string base =
-      !label.empty() ? label : context_.plugin + (region.empty() ? std::string() : "-" + region);
-  // A name that somebody chose is theirs to change; one that was made up here moves on to the next
-  // free number. Another import may take that at the same moment, hence the second and third try.
-  for (int attempt = 0;; ++attempt) {
-    connection.name = base;
-    if (account.name.empty()) {
-      auto all = deps_.store.list();
-      if (!all) return std::unexpected(std::move(all.error()));
-      std::set<std::string> taken;
-      for (const Connection& other : *all)
-        if (other.provider == context_.plugin) taken.insert(other.name);
-      if (label.empty() || taken.contains(base)) {
-        int n = label.empty() ? 1 : 2;
-        while (taken.contains(base + "-" + std::to_string(n))) ++n;
-        connection.name = base + "-" + std::to_string(n);
-      }
-    }
-    auto created = deps_.store.create(connection, changes);
-    if (created) return connection.id;
-    if (account.name.empty() && created.error().kind == FailureKind::Conflict && attempt < 2) {
-      auto other = deps_.store.get(created.error().conflict_id);
-      if (other && other->name == connection.name) continue;
-    }
-    return std::unexpected(std::move(created.error()));
-  }
+Result<std::unique_ptr<AccountDraft>> PluginProvider::draft(std::string_view replace_id) {
+  if (replace_id.empty())
+    return std::make_unique<PluginDraft>(*this, newUuid(deps_.random), nullptr);
+  auto base = deps_.store.get(replace_id);
+  if (!base) return std::unexpected(std::move(base.error()));
+  if (base->provider != context_.plugin)
+    return makeError(FailureKind::NotFound,
+                     fmt::format("this is not an account of the provider \"{}\"", context_.plugin));
+  return std::make_unique<PluginDraft>(*this, base->id, &*base);
 }
 
 }  // namespace omni::plugins

@@ -30,20 +30,22 @@ class PluginProvider final : public Provider {
                     chat::EventSink& sink, const CancelToken& cancel) override;
   Result<std::string> control(std::string_view connection_id, std::string_view method,
                               std::string_view input, const CancelToken& cancel) override;
-  Result<std::string> createAccount(const NewAccount& account, const CancelToken& cancel) override;
+  Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) override;
 
  private:
+  friend class PluginDraft;
   class Running;  // counts a call for stop()
   Result<> owns(std::string_view connection_id);
   Result<std::string> invoke(AccountRecord& record, std::string_view method, std::string_view input,
                              const CancelToken& cancel);
-  Result<std::string> store(const NewAccount& account, const ProvisionalRecord& record,
-                            const std::string& output);
+  Result<std::string> invokeDraft(DraftRecord& record, std::string_view method,
+                                  std::string_view input, const CancelToken& cancel);
 
   const omni_plugin_entry_t& entry_;
   const Deps& deps_;
   HostContext context_;
   const omni_host_t host_;
+  Generations generations_;
   omni_plugin_t* plugin_ = nullptr;
   std::mutex mutex_;
   std::condition_variable idle_;

@@ -81,7 +81,7 @@ std::optional<std::string> first(Statement& statement, std::string& column) {
   return column;
 }
 
-std::optional<std::string> providerOf(Session& session, std::string_view id) {
+std::optional<std::string> providerIn(Session& session, std::string_view id) {
   std::string provider;
   Statement statement(session);
   statement << "SELECT provider FROM connections WHERE id=?", into(provider), bind(text(id));
@@ -343,6 +343,14 @@ Result<Connection> SqliteStore::get(std::string_view id) {
   });
 }
 
+Result<std::string> SqliteStore::providerOf(std::string_view id) {
+  return sessions_->read([&](Session& session) -> Result<std::string> {
+    auto provider = providerIn(session, id);
+    if (!provider) return noConnection(id);
+    return std::move(*provider);
+  });
+}
+
 Result<> SqliteStore::create(const Connection& connection, const std::vector<ValueChange>& values) {
   for (const auto& [field, value] :
        {std::pair<const char*, const std::string&>("id", connection.id),
@@ -362,7 +370,7 @@ Result<> SqliteStore::create(const Connection& connection, const std::vector<Val
   const Poco::Int64 updated = connection.updated_ms != 0 ? connection.updated_ms : time;
 
   return sessions_->write([&](Session& session) -> Result<> {
-    if (providerOf(session, connection.id)) {
+    if (providerIn(session, connection.id)) {
       return conflict("A connection with this id exists already.", "id", connection.id);
     }
     if (auto ok = checkName(session, connection.provider, connection.name, connection.id); !ok)
@@ -385,7 +393,7 @@ Result<> SqliteStore::create(const Connection& connection, const std::vector<Val
 Result<> SqliteStore::rename(std::string_view id, std::string_view name) {
   if (auto ok = checkText(name, "name"); !ok) return ok;
   return sessions_->write([&](Session& session) -> Result<> {
-    const auto provider = providerOf(session, id);
+    const auto provider = providerIn(session, id);
     if (!provider) return noConnection(id);
     if (auto ok = checkName(session, *provider, name, id); !ok) return ok;
     session << "UPDATE connections SET name=?, updated_ms=? WHERE id=?", bind(text(name)),
@@ -395,23 +403,12 @@ Result<> SqliteStore::rename(std::string_view id, std::string_view name) {
 }
 
 Result<> SqliteStore::setState(std::string_view id, const StateRecord& state) {
-  if (auto ok = checkText(state.reason, "reason", true); !ok) return ok;
-  return sessions_->write([&](Session& session) -> Result<> {
-    if (!providerOf(session, id)) return noConnection(id);
-    session << "UPDATE connections SET state=?, state_reason=?, state_since_ms=?, "
-               "state_until_ms=?, next_probe_ms=?,"
-               " updated_ms=? WHERE id=?",
-        bind(text(accountStateName(state.state))), bind(state.reason),
-        bind(Poco::Int64(state.since_ms)), bind(Poco::Int64(state.until_ms)),
-        bind(Poco::Int64(state.next_probe_ms)), bind(Poco::Int64(clock_.nowMs())), bind(text(id)),
-        now;
-    return {};
-  });
+  return write(id, {}, &state);
 }
 
 Result<> SqliteStore::remove(std::string_view id) {
   return sessions_->write([&](Session& session) -> Result<> {
-    if (!providerOf(session, id)) return noConnection(id);
+    if (!providerIn(session, id)) return noConnection(id);
     session << "DELETE FROM connections WHERE id=?", bind(text(id)),
         now;  // the values go with it (CASCADE)
     return {};
@@ -419,11 +416,23 @@ Result<> SqliteStore::remove(std::string_view id) {
 }
 
 Result<> SqliteStore::commit(std::string_view id, const std::vector<ValueChange>& values) {
+  return write(id, values, nullptr);
+}
+
+Result<> SqliteStore::replace(std::string_view id, const std::vector<ValueChange>& values,
+                              const StateRecord& state) {
+  return write(id, values, &state);
+}
+
+Result<> SqliteStore::write(std::string_view id, const std::vector<ValueChange>& values,
+                            const StateRecord* state) {
+  if (state)
+    if (auto ok = checkText(state->reason, "reason", true); !ok) return ok;
   const auto fingerprint = fingerprintChange(values);
   const auto sealed = sealAll(id, values);
   if (!sealed) return std::unexpected(sealed.error());
   return sessions_->write([&](Session& session) -> Result<> {
-    const auto provider = providerOf(session, id);
+    const auto provider = providerIn(session, id);
     if (!provider) return noConnection(id);
     if (fingerprint) {
       if (auto ok = checkFingerprint(session, *provider, *fingerprint, id); !ok) return ok;
@@ -431,6 +440,12 @@ Result<> SqliteStore::commit(std::string_view id, const std::vector<ValueChange>
           bind(text(id)), now;
     }
     storeValues(session, id, *sealed);
+    if (state)
+      session << "UPDATE connections SET state=?, state_reason=?, state_since_ms=?,"
+                 " state_until_ms=?, next_probe_ms=? WHERE id=?",
+          bind(text(accountStateName(state->state))), bind(state->reason),
+          bind(Poco::Int64(state->since_ms)), bind(Poco::Int64(state->until_ms)),
+          bind(Poco::Int64(state->next_probe_ms)), bind(text(id)), now;
     session << "UPDATE connections SET updated_ms=? WHERE id=?", bind(Poco::Int64(clock_.nowMs())),
         bind(text(id)), now;
     return {};
@@ -445,7 +460,7 @@ Result<std::optional<std::string>> SqliteStore::value(std::string_view id, std::
     statement << "SELECT value, is_secret FROM connection_values WHERE connection_id=? AND key=?",
         into(stored), into(secret), bind(text(id)), bind(text(key));
     if (statement.execute() > 0) return true;
-    if (!providerOf(session, id)) return noConnection(id);
+    if (!providerIn(session, id)) return noConnection(id);
     return false;
   });
   if (!found) return std::unexpected(found.error());

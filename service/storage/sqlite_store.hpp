@@ -39,11 +39,14 @@ class SqliteStore final : public ConnectionStore, public ComboStore {
 
   Result<std::vector<Connection>> list() override;
   Result<Connection> get(std::string_view id) override;
+  Result<std::string> providerOf(std::string_view id) override;
   Result<> create(const Connection& connection, const std::vector<ValueChange>& values) override;
   Result<> rename(std::string_view id, std::string_view name) override;
   Result<> setState(std::string_view id, const StateRecord& state) override;
   Result<> remove(std::string_view id) override;
   Result<> commit(std::string_view id, const std::vector<ValueChange>& values) override;
+  Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
+                   const StateRecord& state) override;
   Result<std::optional<std::string>> value(std::string_view id, std::string_view key) override;
   Result<std::optional<std::string>> findByFingerprint(std::string_view provider,
                                                        std::string_view fingerprint) override;
@@ -60,6 +63,8 @@ class SqliteStore final : public ConnectionStore, public ComboStore {
 
   Result<std::vector<ValueChange>> sealAll(std::string_view id,
                                            const std::vector<ValueChange>& values);
+  Result<> write(std::string_view id, const std::vector<ValueChange>& values,
+                 const StateRecord* state);
   Result<> checkKey();
 
   std::shared_ptr<Sessions> sessions_;

@@ -59,6 +59,11 @@ class MemoryStore final : public ConnectionStore, public ComboStore {
         if (value.value && !value.secret) row.values[value.key] = *value.value;
     });
   }
+  Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
+                   const StateRecord& state) override {
+    if (auto done = commit(id, values); !done) return done;
+    return setState(id, state);
+  }
   Result<std::optional<std::string>> value(std::string_view, std::string_view) override {
     return std::nullopt;
   }
@@ -109,9 +114,6 @@ class ScriptedProvider final : public Provider {
   }
   Result<std::string> control(std::string_view, std::string_view, std::string_view,
                               const CancelToken&) override {
-    return makeError(FailureKind::Unsupported, "not here");
-  }
-  Result<std::string> createAccount(const NewAccount&, const CancelToken&) override {
     return makeError(FailureKind::Unsupported, "not here");
   }
 

@@ -24,9 +24,9 @@ TEST(Import, GivesTheBodyWithoutTheNameToThePlugin) {
       "POST", kImport, R"({"refreshToken":")" + kToken + R"(","region":"eu-west-1","name":"work"})",
       {{"provider", "kiro"}});
   ASSERT_EQ(answer.status, 200) << answer.body;
-  EXPECT_EQ(world.kiro.created.name, "work");
-  EXPECT_EQ(world.kiro.created.method, "accounts.import");
-  const auto input = boost::json::parse(world.kiro.created.input).as_object();
+  EXPECT_EQ(world.kiro.finished, "work");
+  EXPECT_EQ(world.kiro.method, "accounts.import");
+  const auto input = boost::json::parse(world.kiro.input).as_object();
   EXPECT_EQ(input.size(), 2u);
   EXPECT_EQ(text(input.at("refreshToken")), kToken);
   EXPECT_EQ(text(input.at("region")), "eu-west-1");
@@ -56,7 +56,7 @@ TEST(Import, BadBodiesAreRefusedBeforeThePluginSeesThem) {
     World world;
     const auto answer = world.call("POST", kImport, body, {{"provider", "kiro"}});
     EXPECT_EQ(answer.status, 400) << body;
-    EXPECT_TRUE(world.kiro.created.input.empty()) << body;
+    EXPECT_TRUE(world.kiro.input.empty()) << body;
   }
 }
 

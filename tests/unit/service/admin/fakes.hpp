@@ -62,6 +62,10 @@ struct FakeAccounts final : ConnectionStore {
     return {};
   }
   Result<> commit(std::string_view, const std::vector<ValueChange>&) override { return {}; }
+  Result<> replace(std::string_view id, const std::vector<ValueChange>&,
+                   const StateRecord& state) override {
+    return setState(id, state);
+  }
   Result<std::optional<std::string>> value(std::string_view, std::string_view) override {
     return std::nullopt;
   }
@@ -99,7 +103,7 @@ struct FakeProvider final : Provider {
   ConnectionStore& accounts;
   std::optional<Error> failure;  // what every call ends with
   std::string answer = "{}";     // what control() gives
-  NewAccount created;
+  std::string finished;          // the name that a draft was finished with
   std::string method, input, connection_id;
 
   std::string_view id() const override { return "kiro"; }
@@ -115,19 +119,38 @@ struct FakeProvider final : Provider {
     if (failure) return std::unexpected(*failure);
     return answer;
   }
-  Result<std::string> createAccount(const NewAccount& account, const CancelToken&) override {
-    created = account;
-    if (failure) return std::unexpected(*failure);
+  Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) override;
+};
+
+// Answers as its provider does; finish() makes the connection "new-id".
+struct FakeDraft final : AccountDraft {
+  FakeDraft(FakeProvider& owner, std::string replaces)
+      : provider(owner), id(replaces.empty() ? "new-id" : replaces), replace(!replaces.empty()) {}
+  FakeProvider& provider;
+  std::string id;
+  bool replace;
+  std::string_view connectionId() const override { return id; }
+  Result<std::string> control(std::string_view method, std::string_view input,
+                              const CancelToken& cancel) override {
+    return provider.control(id, method, input, cancel);
+  }
+  Result<std::string> finish(std::string_view name) override {
+    provider.finished = name;
+    if (replace) return id;
     Connection made;
-    made.id = "new-id";
+    made.id = id;
     made.provider = "kiro";
-    made.name = account.name.empty() ? "kiro-1" : account.name;
+    made.name = name.empty() ? "kiro-1" : std::string(name);
     made.values = {{"clientId", "client-1"}, {"region", "us-east-1"}, {"isolation", "registered"}};
     made.secret_keys = {"refreshToken"};
-    if (auto done = accounts.create(made, {}); !done) return std::unexpected(done.error());
-    return made.id;
+    if (auto done = provider.accounts.create(made, {}); !done) return std::unexpected(done.error());
+    return id;
   }
 };
+
+inline Result<std::unique_ptr<AccountDraft>> FakeProvider::draft(std::string_view replace_id) {
+  return std::make_unique<FakeDraft>(*this, std::string(replace_id));
+}
 
 struct FakeProviders final : ProviderRegistry {
   FakeProvider* kiro = nullptr;

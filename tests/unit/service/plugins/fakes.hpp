@@ -58,6 +58,13 @@ class MemoryStore final : public ConnectionStore {
     }
     return {};
   }
+  Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
+                   const StateRecord& state) override {
+    if (auto done = commit(id, values); !done) return done;
+    std::lock_guard lock(mutex);
+    rows.find(id)->second.connection.state = state;
+    return {};
+  }
   Result<std::optional<std::string>> value(std::string_view id, std::string_view key) override {
     std::lock_guard lock(mutex);
     auto it = rows.find(id);

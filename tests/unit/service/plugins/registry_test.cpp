@@ -1,5 +1,6 @@
 #include "service/plugins/registry.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -125,6 +126,14 @@ class RegistryTest : public ::testing::Test {
   Result<std::string> control(std::string_view id = "one",
                               const CancelToken& cancel = NeverCancelled()) {
     return provider->control(id, "m", "{}", cancel);
+  }
+
+  Result<std::string> import(std::string_view name = {}, std::string_view replaces = {}) {
+    auto draft = provider->draft(replaces);
+    if (!draft) return std::unexpected(draft.error());
+    if (auto done = (*draft)->control("accounts.import", "{}", NeverCancelled()); !done)
+      return std::unexpected(done.error());
+    return (*draft)->finish(name);
   }
 
   Script script_;
@@ -430,7 +439,7 @@ TEST_F(RegistryTest, AnImportBecomesVisibleOnlyWhenItSucceeds) {
     EXPECT_EQ(world.store.rows.size(), 3u);
     return OMNI_OK;
   };
-  const auto id = provider->createAccount({}, NeverCancelled());
+  const auto id = import();
   ASSERT_TRUE(id) << id.error().message;
   EXPECT_EQ(*id, "00010203-0405-4607-8809-0a0b0c0d0e0f");
   const auto& row = world.store.rows[*id];
@@ -448,7 +457,7 @@ TEST_F(RegistryTest, AnImportThatFailsLeavesNothing) {
     script->host->set_error(call, &error);
     return OMNI_FAILED;
   };
-  const auto id = provider->createAccount({}, NeverCancelled());
+  const auto id = import();
   ASSERT_FALSE(id);
   EXPECT_EQ(id.error().kind, FailureKind::AuthInvalid);
   EXPECT_EQ(world.store.rows.size(), 3u);
@@ -461,15 +470,119 @@ TEST_F(RegistryTest, TheSameFingerprintIsAConflict) {
     if (commit(call, "fingerprint", "f1") != OMNI_OK) return went_on ? OMNI_OK : OMNI_FAILED;
     return OMNI_OK;
   };
-  const auto first = provider->createAccount({}, NeverCancelled());
+  const auto first = import();
   ASSERT_TRUE(first);
   for (bool ignores : {false, true}) {
     went_on = ignores;
-    const auto second = provider->createAccount({}, NeverCancelled());
+    const auto second = import();
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().kind, FailureKind::Conflict);
     EXPECT_EQ(second.error().conflict_id, *first);
   }
+}
+
+TEST_F(RegistryTest, ADraftOverAnAccountReplacesItsSignInAndNothingElse) {
+  auto& row = world.store.rows["one"];
+  row.connection.values = {{"region", "eu-1"}, {"clientId", "old"}};
+  row.connection.secret_keys = {"token", "clientSecret"};
+  row.connection.state.state = AccountState::ReauthRequired;
+  std::string stored = "old";
+  for (const char* key : {"token", "clientSecret"}) row.values[key] = {key, "old", true};
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
+    EXPECT_EQ(getValue(call, "region"), "eu-1");
+    EXPECT_EQ(getValue(call, "token"), std::nullopt);
+    EXPECT_EQ(commit(call, "token", "new", OMNI_VALUE_SECRET), OMNI_OK);
+    EXPECT_EQ(getValue(call, "token"), "new");
+    EXPECT_EQ(world.store.rows["one"].values["token"].value, stored);
+    return OMNI_OK;
+  };
+  const auto id = import("ignored", "one");
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_EQ(*id, "one");
+  EXPECT_EQ(world.store.rows.size(), 3u);
+  EXPECT_EQ(row.connection.name, "one");
+  EXPECT_EQ(row.connection.state.state, AccountState::Active);
+  EXPECT_EQ(row.values.at("token").value, "new");
+  EXPECT_FALSE(row.values.contains("clientSecret"));
+  row.connection.state.state = AccountState::Disabled;
+  stored = "new";
+  ASSERT_TRUE(import({}, "one"));
+  EXPECT_EQ(row.connection.state.state, AccountState::Disabled);
+  EXPECT_EQ(import({}, "foreign").error().kind, FailureKind::NotFound);
+}
+
+TEST_F(RegistryTest, ACallFromBeforeAReplacementCannotWriteAfterIt) {
+  std::promise<void> inside, replaced;
+  script_.control = [&](omni_call_t* call, std::string_view method, std::string_view,
+                        const omni_writer_t*) {
+    if (method == "accounts.import") return commit(call, "token", "new", OMNI_VALUE_SECRET);
+    inside.set_value();
+    replaced.get_future().wait();
+    return commit(call, "token", "rotated old", OMNI_VALUE_SECRET);
+  };
+  auto refresh = std::async(std::launch::async, [&] { return control(); });
+  inside.get_future().wait();
+  ASSERT_TRUE(import({}, "one"));
+  replaced.set_value();
+  const auto late = refresh.get();
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().message, ::testing::HasSubstr("signed in anew"));
+  EXPECT_EQ(world.store.rows["one"].values.at("token").value, "new");
+}
+
+TEST_F(RegistryTest, ASignInRunsOverSeveralCallsOfOneDraft) {
+  std::string answer;
+  script_.control = [&](omni_call_t* call, std::string_view method, std::string_view,
+                        const omni_writer_t* out) {
+    if (method == "accounts.signin.start") commit(call, "deviceCode", "d", OMNI_VALUE_SECRET);
+    EXPECT_EQ(getValue(call, "deviceCode"), "d");
+    if (method == "accounts.signin.poll" && answer.contains("complete")) {
+      commit(call, "token", "t", OMNI_VALUE_SECRET);
+      omni_change_t gone{toStr("deviceCode"), {nullptr, 0}, OMNI_VALUE_SECRET, 0};
+      EXPECT_EQ(script->host->commit(call, &gone, 1), OMNI_OK);
+    }
+    out->write(out->context, toStr(answer));
+    return OMNI_OK;
+  };
+  auto draft = provider->draft({});
+  ASSERT_TRUE(draft);
+  const std::string id((*draft)->connectionId());
+  answer = R"({"kind":"device"})";
+  ASSERT_TRUE((*draft)->control("accounts.signin.start", "{}", NeverCancelled()));
+  answer = R"({"status":"pending"})";
+  ASSERT_TRUE((*draft)->control("accounts.signin.poll", "{}", NeverCancelled()));
+  EXPECT_FALSE((*draft)->finish("early"));
+  answer = R"({"status":"complete","label":"me@x"})";
+  ASSERT_TRUE((*draft)->control("accounts.signin.poll", "{}", NeverCancelled()));
+  EXPECT_EQ((*draft)->finish({}), id);
+  EXPECT_EQ(world.store.rows[id].connection.name, "me@x");
+  EXPECT_EQ(world.store.rows[id].values.size(), 1u);
+  EXPECT_FALSE((*draft)->finish({}));
+}
+
+TEST_F(RegistryTest, AnUnknownKindOfFailureIsAnInternalError) {
+  script_.control = [](omni_call_t* call, std::string_view, std::string_view,
+                       const omni_writer_t*) {
+    const omni_error_t error = errorOf(4711, "of a later ABI");
+    script->host->set_error(call, &error);
+    return OMNI_FAILED;
+  };
+  const auto done = control();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, FailureKind::Internal);
+  EXPECT_EQ(done.error().message, "of a later ABI");
+}
+
+TEST_F(RegistryTest, EventsOfUnknownKindAreLeftOut) {
+  script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t* out) {
+    EXPECT_EQ(emit(out, 4711, "of a later ABI"), OMNI_OK);
+    emit(out, OMNI_EVENT_TEXT, "x");
+    return emit(out, OMNI_EVENT_FINISH);
+  };
+  ASSERT_TRUE(complete());
+  EXPECT_EQ(sink.text, "x");
+  EXPECT_EQ(sink.kinds.size(), 2u);
 }
 
 TEST_F(RegistryTest, NamesComeFromTheUserThenTheLabelThenANumber) {
@@ -481,9 +594,7 @@ TEST_F(RegistryTest, NamesComeFromTheUserThenTheLabelThenANumber) {
     return OMNI_OK;
   };
   auto nameOf = [&](const std::string& given) {
-    Provider::NewAccount account;
-    account.name = given;
-    const auto id = provider->createAccount(account, NeverCancelled());
+    const auto id = import(given);
     return id ? world.store.rows[*id].connection.name : "error: " + id.error().conflict_id;
   };
   EXPECT_EQ(nameOf(""), "sample-1");
