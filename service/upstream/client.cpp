@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "service/upstream/dial.hpp"
+#include "service/upstream/http_connect.hpp"
 #include "service/upstream/response_parser.hpp"
 
 namespace omni::upstream {
@@ -30,24 +32,32 @@ bool isToken(std::string_view text) {
 }
 
 bool ownHeader(std::string_view name) {
-  for (std::string_view own : {"host", "content-length", "connection", "transfer-encoding"})
+  // Proxy-Authorization is between this client and the proxy: a caller's would reach the upstream.
+  for (std::string_view own :
+       {"host", "content-length", "connection", "transfer-encoding", "proxy-authorization"})
     if (equalsNoCase(name, own)) return true;
   return false;
 }
 
 // Head and body in one buffer, so that they leave in one write.
 Result<std::string> serialize(const HttpCall& request, const Url& url,
-                              std::string_view user_agent) {
+                              const std::optional<ProxyRoute>& proxy, std::string_view user_agent) {
+  const bool absolute = usesAbsoluteForm(url, proxy);
   if (!isToken(request.method))
     return makeError(FailureKind::BadRequest, "the HTTP method is not a word", "method");
   std::string out;
   out.reserve(512 + request.body.size());
   out.append(request.method)
       .append(" ")
+      .append(absolute ? "http://" + url.hostHeader() : "")
       .append(url.target)
       .append(" HTTP/1.1\r\nHost: ")
       .append(url.hostHeader());
   out.append("\r\n");
+  if (absolute && !proxy->username.empty())
+    out.append("Proxy-Authorization: ")
+        .append(proxyAuthorization(proxy->username, proxy->password))
+        .append("\r\n");
   bool has_agent = false;
   for (const HttpHeader& header : request.headers) {
     // The value may be a secret: it is not repeated in the message.
@@ -101,16 +111,20 @@ Result<> exchange(Transport& transport, const Exchange& what, ResponseParser& pa
 
 }  // namespace
 
-Result<std::unique_ptr<HttpClient>> HttpClient::create(ClientOptions options, const Clock& clock) {
+Result<std::unique_ptr<HttpClient>> HttpClient::create(ClientOptions options, const Clock& clock,
+                                                       ProxyResolver& proxies) {
   auto tls = TlsContext::create(options.ca_file);
   if (!tls) return std::unexpected(std::move(tls.error()));
   if (options.user_agent.empty()) options.user_agent = "OmniRoute/" OMNI_VERSION;
-  return std::unique_ptr<HttpClient>(new HttpClient(std::move(options), clock, std::move(*tls)));
+  return std::unique_ptr<HttpClient>(
+      new HttpClient(std::move(options), clock, proxies, std::move(*tls)));
 }
 
-HttpClient::HttpClient(ClientOptions options, const Clock& clock, std::shared_ptr<TlsContext> tls)
+HttpClient::HttpClient(ClientOptions options, const Clock& clock, ProxyResolver& proxies,
+                       std::shared_ptr<TlsContext> tls)
     : options_(std::move(options)),
       clock_(clock),
+      proxies_(proxies),
       tls_(std::move(tls)),
       pool_(options_.pool, clock) {}
 
@@ -119,7 +133,12 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
                           const CancelToken& cancel) {
   auto url = parseUrl(request.url);
   if (!url) return std::unexpected(std::move(url.error()));
-  auto bytes = serialize(request, *url, options_.user_agent);
+  const size_t slash = account_key.find('/');
+  auto proxy = proxies_.proxyFor(account_key.substr(0, slash), slash == std::string_view::npos
+                                                                   ? std::string_view()
+                                                                   : account_key.substr(slash + 1));
+  if (!proxy) return std::unexpected(std::move(proxy.error()));
+  auto bytes = serialize(request, *url, *proxy, options_.user_agent);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   const Exchange what{
       *bytes,
@@ -129,7 +148,21 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   // NUL cannot be part of an origin, so no account key can be chosen that reaches into another's.
   std::string key(account_key);
   key += '\0';
+  if (*proxy) key += (*proxy)->id;
+  key += '\0';
   key += url->origin();
+  const DialOptions dialing{tls_.get(), options_.user_agent, options_.connect_timeout_ms};
+  const OnResponse through_proxy = [&](int status,
+                                       const std::vector<HttpHeader>& headers) -> Result<> {
+    if (status != 407) return on_response(status, headers);
+    auto error = makeError(FailureKind::Network, proxyLabel(**proxy) +
+                                                     " refused the log-in: check its user name and "
+                                                     "password");
+    error.error().reason = "proxy_login";
+    return error;
+  };
+  // In absolute form the proxy's own answers arrive as if they were the upstream's.
+  const bool absolute = usesAbsoluteForm(*url, *proxy);
   const bool replayable = request.idempotent || request.method == "GET" || request.method == "HEAD";
 
   for (bool may_reuse = true;; may_reuse = false) {
@@ -138,12 +171,13 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
     if (may_reuse) connection = pool_.take(key);
     const bool reused = connection.transport != nullptr;
     if (!reused) {
-      auto fresh = connectTo(*url, tls_.get(), options_.connect_timeout_ms, cancel);
+      auto fresh = dial(*url, *proxy, dialing, cancel);
       if (!fresh) return std::unexpected(std::move(fresh.error()));
       connection.transport = std::move(*fresh);
       connection.opened_ms = clock_.steadyMs();
     }
-    ResponseParser parser(request.method == "HEAD", on_response, on_body);
+    ResponseParser parser(request.method == "HEAD", absolute ? through_proxy : on_response,
+                          on_body);
     auto result = exchange(*connection.transport, what, parser, cancel);
     if (result) {
       if (parser.reusable()) pool_.put(key, std::move(connection));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/ports/clock.hpp"
+#include "core/ports/proxy.hpp"
 #include "core/ports/upstream.hpp"
 #include "service/upstream/pool.hpp"
 
@@ -22,12 +23,16 @@ struct ClientOptions {
 };
 
 // Thread-safe. A connection is pooled again only after its answer was read to the end of its
-// framing.
+// framing. Every call asks the resolver which proxy its account ("<provider>/<connection id>") goes
+// through; when that cannot be told, or the proxy does not work, the call fails: it never goes out
+// directly instead. Errors of a proxy have the reason "proxy_unreachable", "proxy_login",
+// "proxy_refused" or what the resolver gave.
 class HttpClient final : public UpstreamClient {
  public:
-  // Fails when the CA file cannot be used. `clock` must outlive the client; it only ages idle
-  // connections.
-  static Result<std::unique_ptr<HttpClient>> create(ClientOptions options, const Clock& clock);
+  // Fails when the CA file cannot be used. `clock` and `proxies` must outlive the client; the clock
+  // only ages idle connections.
+  static Result<std::unique_ptr<HttpClient>> create(ClientOptions options, const Clock& clock,
+                                                    ProxyResolver& proxies);
 
   Result<> call(std::string_view account_key, const HttpCall& request,
                 const OnResponse& on_response, const OnBody& on_body,
@@ -35,10 +40,12 @@ class HttpClient final : public UpstreamClient {
   size_t idleConnections() const { return pool_.idle(); }
 
  private:
-  HttpClient(ClientOptions options, const Clock& clock, std::shared_ptr<TlsContext> tls);
+  HttpClient(ClientOptions options, const Clock& clock, ProxyResolver& proxies,
+             std::shared_ptr<TlsContext> tls);
 
   ClientOptions options_;
   const Clock& clock_;
+  ProxyResolver& proxies_;
   std::shared_ptr<TlsContext> tls_;
   ConnectionPool pool_;
 };

@@ -23,6 +23,17 @@ std::string takeTlsErrors() {
   return out;
 }
 
+std::string tlsFailure(ssl_st* ssl) {
+  std::string detail;
+  if (const long verify = SSL_get_verify_result(ssl); verify != X509_V_OK) {
+    detail = X509_verify_cert_error_string(verify);
+    ERR_clear_error();
+  } else {
+    detail = takeTlsErrors();
+  }
+  return detail.empty() ? "closed by the peer" : detail;
+}
+
 Result<std::shared_ptr<TlsContext>> TlsContext::create(const std::filesystem::path& ca_file) {
   SSL_CTX* raw = SSL_CTX_new(TLS_client_method());
   if (!raw) return makeError(FailureKind::Internal, "TLS could not be set up: " + takeTlsErrors());
@@ -52,7 +63,7 @@ Result<SslHandle> TlsContext::session(int socket, const std::string& host) const
   SslHandle ssl(SSL_new(context_));
   Poco::Net::IPAddress address;
   const bool is_address = Poco::Net::IPAddress::tryParse(host, address);
-  bool ok = ssl && SSL_set_fd(ssl.get(), socket) == 1;
+  bool ok = ssl && (socket == kNoSocket || SSL_set_fd(ssl.get(), socket) == 1);
   if (ok && is_address) {
     ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), host.c_str()) == 1;
   } else if (ok) {

@@ -28,7 +28,8 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
 
   // A client session for the socket: SNI for names, and the certificate has to name `host`. The
-  // socket stays the caller's.
+  // socket stays the caller's. kNoSocket: the caller gives it BIOs.
+  static constexpr int kNoSocket = -1;
   Result<SslHandle> session(int socket, const std::string& host) const;
 
  private:
@@ -38,5 +39,8 @@ class TlsContext {
 
 // Empties the thread's OpenSSL error queue into one line.
 std::string takeTlsErrors();
+
+// Why this session failed, as far as OpenSSL knows; empties the queue.
+std::string tlsFailure(ssl_st* ssl);
 
 }  // namespace omni::upstream

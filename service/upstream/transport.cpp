@@ -2,12 +2,9 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 #include <Poco/Error.h>
 #include <Poco/Exception.h>
-#include <Poco/Net/DNS.h>
-#include <Poco/Net/HostEntry.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/SocketImpl.h>
@@ -15,11 +12,15 @@
 
 #include <algorithm>
 
+#include "service/platform/socket_wait.hpp"
+#include "service/upstream/resolve_host.hpp"
+#include "service/upstream/tls_layer.hpp"
+
 namespace omni::upstream {
 
 namespace {
 
-using Poco::Net::Socket;
+using platform::Wait;
 using Poco::Net::StreamSocket;
 constexpr std::chrono::milliseconds kCancelPoll{250};
 // OpenSSL and sockets count in int; 1 GiB is far above any request.
@@ -41,16 +42,14 @@ std::string describe(const Poco::Exception& error) {
   return error.message().empty() ? std::string(error.name()) : error.displayText();
 }
 
-Result<> waitFor(StreamSocket& socket, int mode, Deadline deadline, const CancelToken& cancel) {
+Result<> waitFor(StreamSocket& socket, Wait what, Deadline deadline, const CancelToken& cancel) {
   for (;;) {
     if (cancel.cancelled()) return cancelledError();
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline) return timeoutError();
     auto slice = std::min<std::chrono::microseconds>(
         kCancelPoll, std::chrono::duration_cast<std::chrono::microseconds>(deadline - now));
-    // Below a millisecond poll() would return at once and spin.
-    slice = std::max<std::chrono::microseconds>(slice, std::chrono::milliseconds(1));
-    if (socket.poll(Poco::Timespan(slice.count()), mode | Socket::SELECT_ERROR)) return {};
+    if (platform::waitSocket(socket, what, slice)) return {};
   }
 }
 
@@ -65,8 +64,7 @@ class PlainTransport : public Transport {
           socket_.sendBytes(bytes.data(), static_cast<int>(std::min(bytes.size(), kMaxWrite)));
       if (sent > 0) {
         bytes.remove_prefix(static_cast<size_t>(sent));
-      } else if (auto ready = waitFor(socket_, Socket::SELECT_WRITE, after(idle_ms), cancel);
-                 !ready) {
+      } else if (auto ready = waitFor(socket_, Wait::Writable, after(idle_ms), cancel); !ready) {
         return ready;
       }
     }
@@ -78,7 +76,7 @@ class PlainTransport : public Transport {
   Result<size_t> read(char* out, size_t size, Deadline deadline, const CancelToken& cancel) override
       try {
     for (;;) {
-      if (auto ready = waitFor(socket_, Socket::SELECT_READ, deadline, cancel); !ready)
+      if (auto ready = waitFor(socket_, Wait::Readable, deadline, cancel); !ready)
         return std::unexpected(std::move(ready.error()));
       const int got = socket_.receiveBytes(out, static_cast<int>(std::min(size, kMaxWrite)));
       if (got >= 0) return static_cast<size_t>(got);
@@ -88,10 +86,12 @@ class PlainTransport : public Transport {
   }
 
   bool looksAlive() override try {
-    return !socket_.poll(Poco::Timespan(0), Socket::SELECT_READ | Socket::SELECT_ERROR);
+    return !platform::waitSocket(socket_, Wait::Readable, std::chrono::microseconds(0));
   } catch (const Poco::Exception&) {
     return false;
   }
+
+  const StreamSocket& socket() const { return socket_; }
 
  private:
   StreamSocket socket_;
@@ -159,7 +159,7 @@ class TlsTransport : public Transport {
 
   bool looksAlive() override try {
     if (!usable_ || SSL_pending(ssl_.get()) > 0) return false;
-    if (!socket_.poll(Poco::Timespan(0), Socket::SELECT_READ | Socket::SELECT_ERROR)) return true;
+    if (!platform::waitSocket(socket_, Wait::Readable, std::chrono::microseconds(0))) return true;
     // TLS 1.3 session tickets arrive unasked and are no sign of a close: let OpenSSL take in the
     // record.
     char byte;
@@ -173,19 +173,10 @@ class TlsTransport : public Transport {
 
  private:
   Result<> waitWanted(int why, Deadline deadline, const CancelToken& cancel, const char* what) {
-    if (why == SSL_ERROR_WANT_READ) return waitFor(socket_, Socket::SELECT_READ, deadline, cancel);
-    if (why == SSL_ERROR_WANT_WRITE)
-      return waitFor(socket_, Socket::SELECT_WRITE, deadline, cancel);
+    if (why == SSL_ERROR_WANT_READ) return waitFor(socket_, Wait::Readable, deadline, cancel);
+    if (why == SSL_ERROR_WANT_WRITE) return waitFor(socket_, Wait::Writable, deadline, cancel);
     usable_ = false;
-    std::string detail;
-    if (const long verify = SSL_get_verify_result(ssl_.get()); verify != X509_V_OK) {
-      detail = X509_verify_cert_error_string(verify);
-      ERR_clear_error();
-    } else {
-      detail = takeTlsErrors();
-    }
-    if (detail.empty()) detail = "closed by the peer";
-    return networkError(std::string(what) + ": " + detail);
+    return networkError(std::string(what) + ": " + tlsFailure(ssl_.get()));
   }
 
   StreamSocket socket_;
@@ -193,17 +184,11 @@ class TlsTransport : public Transport {
   bool usable_ = false;
 };
 
-std::vector<Poco::Net::IPAddress> resolve(const std::string& host) {
-  Poco::Net::IPAddress literal;
-  if (Poco::Net::IPAddress::tryParse(host, literal)) return {literal};
-  return Poco::Net::DNS::hostByName(host).addresses();
-}
-
 Result<StreamSocket> connectOne(const Poco::Net::SocketAddress& address, Deadline deadline,
                                 const CancelToken& cancel) try {
   StreamSocket socket;
   socket.connectNB(address);
-  if (auto ready = waitFor(socket, Socket::SELECT_WRITE, deadline, cancel); !ready)
+  if (auto ready = waitFor(socket, Wait::Writable, deadline, cancel); !ready)
     return std::unexpected(std::move(ready.error()));
   if (const int code = socket.impl()->socketError(); code != 0)
     return networkError(Poco::Error::getMessage(code));
@@ -214,40 +199,37 @@ Result<StreamSocket> connectOne(const Poco::Net::SocketAddress& address, Deadlin
   return networkError(describe(error));
 }
 
-Result<std::unique_ptr<Transport>> connectAny(const Url& url, const TlsContext* tls,
+}  // namespace
+
+Result<std::unique_ptr<Transport>> connectTcp(const std::string& host, uint16_t port,
                                               Deadline deadline, const CancelToken& cancel) try {
-  const auto addresses = resolve(url.host);
+  auto addresses = resolveHost(host, deadline, cancel);
+  if (!addresses) return std::unexpected(std::move(addresses.error()));
   Result<StreamSocket> socket = networkError("the name has no address");
-  for (const auto& address : addresses) {
-    socket = connectOne(Poco::Net::SocketAddress(address, url.port), deadline, cancel);
+  for (const std::string& address : *addresses) {
+    socket = connectOne(Poco::Net::SocketAddress(address, port), deadline, cancel);
     if (socket || socket.error().kind != FailureKind::Network) break;
   }
   if (!socket) return std::unexpected(std::move(socket.error()));
-  if (!url.tls) return std::make_unique<PlainTransport>(*socket);
-  if (!tls) return makeError(FailureKind::Internal, "TLS is not set up");
-  auto session = tls->session(static_cast<int>(socket->impl()->sockfd()), url.host);
+  return std::make_unique<PlainTransport>(std::move(*socket));
+} catch (const Poco::Exception& error) {
+  return networkError(describe(error));
+}
+
+Result<std::unique_ptr<Transport>> startTls(std::unique_ptr<Transport> inner,
+                                            const std::string& host, const TlsContext& tls,
+                                            Deadline deadline, const CancelToken& cancel) try {
+  auto* plain = dynamic_cast<PlainTransport*>(inner.get());
+  if (plain == nullptr) return startInnerTls(std::move(inner), host, tls, deadline, cancel);
+  StreamSocket socket = plain->socket();
+  auto session = tls.session(static_cast<int>(socket.impl()->sockfd()), host);
   if (!session) return std::unexpected(std::move(session.error()));
-  auto transport = std::make_unique<TlsTransport>(*socket, std::move(*session));
+  auto transport = std::make_unique<TlsTransport>(std::move(socket), std::move(*session));
   if (auto done = transport->handshake(deadline, cancel); !done)
     return std::unexpected(std::move(done.error()));
   return transport;
 } catch (const Poco::Exception& error) {
   return networkError(describe(error));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Transport>> connectTo(const Url& url, const TlsContext* tls,
-                                             int64_t timeout_ms, const CancelToken& cancel) {
-  auto transport = connectAny(url, tls, after(timeout_ms), cancel);
-  if (transport) return transport;
-  Error& error = transport.error();
-  const std::string where = url.host + ":" + std::to_string(url.port);
-  if (error.kind == FailureKind::Network)
-    error.message = "could not reach " + where + ": " + error.message;
-  else if (error.kind == FailureKind::Timeout)
-    error.message = "could not reach " + where + " within " + std::to_string(timeout_ms) + " ms";
-  return transport;
 }
 
 }  // namespace omni::upstream

@@ -10,12 +10,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/base/error.hpp"
 #include "core/ports/cancel.hpp"
 #include "service/upstream/tls.hpp"
-#include "service/upstream/url.hpp"
 
 namespace omni::upstream {
 
@@ -38,9 +38,13 @@ class Transport {
   virtual bool looksAlive() = 0;
 };
 
-// Resolves (blocking, by the system), connects to the first address that answers, and shakes hands
-// when tls is set.
-Result<std::unique_ptr<Transport>> connectTo(const Url& url, const TlsContext* tls,
-                                             int64_t timeout_ms, const CancelToken& cancel);
+// A TCP connection to the first address of `host` (a name or an address) that answers.
+Result<std::unique_ptr<Transport>> connectTcp(const std::string& host, uint16_t port,
+                                              Deadline deadline, const CancelToken& cancel);
+
+// Shakes hands over an open connection; the certificate has to name `host`.
+Result<std::unique_ptr<Transport>> startTls(std::unique_ptr<Transport> inner,
+                                            const std::string& host, const TlsContext& tls,
+                                            Deadline deadline, const CancelToken& cancel);
 
 }  // namespace omni::upstream

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <future>
 
+#include "proxies.hpp"
 #include "raw_server.hpp"
 
 namespace omni::upstream {
@@ -66,7 +67,8 @@ class ClientTest : public ::testing::Test {
   }
 
   FakeClock clock;
-  std::unique_ptr<HttpClient> client = std::move(*HttpClient::create({}, clock));
+  testing::FixedProxies proxies;
+  std::unique_ptr<HttpClient> client = std::move(*HttpClient::create({}, clock, proxies));
 };
 
 TEST_F(ClientTest, SendsHeadAndBodyTogetherWithItsOwnFraming) {
