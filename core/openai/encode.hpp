@@ -9,19 +9,20 @@
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/chat/codec.hpp"
 #include "core/chat/model.hpp"
 
 namespace omni::openai {
 
 // Appends frames to a buffer that the caller reuses. Not thread-safe. One per answer.
-class StreamEncoder {
+class StreamEncoder final : public chat::StreamEncoder {
  public:
   StreamEncoder(std::string id, int64_t created_s, std::string model, bool include_usage);
-  void onEvent(const chat::ChatEvent& event, std::string& out);
+  void onEvent(const chat::ChatEvent& event, std::string& out) override;
   // The in-band error; nothing may follow it, [DONE] least of all.
-  void fail(const Error& error, std::string& out);
+  void fail(const Error& error, std::string& out) override;
   // The finish chunk when none was sent, usage chunk when asked for, then [DONE].
-  void done(std::string& out);
+  void done(std::string& out) override;
 
  private:
   void open(std::string& out);  // up to the delta's opening brace
@@ -42,11 +43,11 @@ class StreamEncoder {
 };
 
 // Collects a whole answer. Not thread-safe.
-class Collector final : public chat::EventSink {
+class Collector final : public chat::AnswerCollector {
  public:
   Collector(std::string id, int64_t created_s, std::string model);
   bool onEvent(const chat::ChatEvent& event) override;
-  std::string json() const;
+  std::string json() const override;
 
  private:
   struct ToolCall {

@@ -12,7 +12,7 @@
 #include "core/routing/router.hpp"
 #include "service/admin/routes.hpp"
 #include "service/app/system.hpp"
-#include "service/http/openai_door.hpp"
+#include "service/http/doors.hpp"
 #include "service/http/server.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/master_key.hpp"
@@ -157,7 +157,7 @@ Result<> Gateway::listen() {
   Parts& p = *parts_;
   const auto config = p.config.load();
   http::RouteTable routes;
-  http::addOpenAiRoutes(routes, *p.router, p.clock, p.random);
+  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random});
   admin::addAdminRoutes(routes, {.accounts = *p.accounts,
                                  .providers = *p.plugins,
                                  .combos = *p.store,

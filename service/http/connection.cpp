@@ -257,6 +257,7 @@ bool Connection::serveOne(Session& session) {
   setup.http10 = !http11;
   setup.keep_alive = readable && !crowded && !core_.draining && x.head.getKeepAlive();
   setup.keep_alive_comment_ms = core_.options.keep_alive_comment_ms;
+  setup.commit_after_ms = core_.options.commit_after_ms;
   SocketWriter writer(session.socket(), core_.ticker, core_.cancel_all, setup);
   x.writer = &writer;
   writer.onLastBytes([&x] { x.slot.release(); });

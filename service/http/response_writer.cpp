@@ -184,6 +184,7 @@ SocketWriter::~SocketWriter() {
 }
 
 void SocketWriter::setHeader(std::string name, std::string value) {
+  std::lock_guard lock(mutex_);
   if (committed() || !isToken(name)) return;
   // A value may come from a user (a connection's name); a line break in it would start a new
   // header.
@@ -266,6 +267,7 @@ bool SocketWriter::sendContinue() {
 }
 
 void SocketWriter::send(int status, std::string_view content_type, std::string_view body) {
+  settle();
   if (committed()) return;
   state_ = State::Ended;
   appendHead(status, content_type, true, body.size());
@@ -274,22 +276,52 @@ void SocketWriter::send(int status, std::string_view content_type, std::string_v
 }
 
 bool SocketWriter::startStream(int status, std::string_view content_type) {
-  if (committed()) return false;
-  if (setup_.http10 || setup_.head) setup_.keep_alive = false;
-  event_stream_ = content_type.starts_with("text/event-stream");
-  appendHead(status, content_type, false, 0);
-  last_write_ms_ = steadyMs();
-  state_ = State::Streaming;
-  if (setup_.head) {
-    flush();
-    return true;
+  {
+    std::lock_guard lock(mutex_);
+    planned_ = false;
+    if (begun_by_plan_) return state_ == State::Streaming && !cancel_.gone();
+    if (committed()) return false;
+    openStream(status, content_type);
+    if (setup_.head) {
+      flush();
+      return true;
+    }
   }
   // The header waits for the first bytes, to share their segment; the ticker sends it when they are
   // late.
-  header_pending_ = true;
-  ticking_ = true;
-  ticker_.add(this);
+  joinTicker();
   return true;
+}
+
+// Under mutex_.
+void SocketWriter::openStream(int status, std::string_view content_type) {
+  if (setup_.http10 || setup_.head) setup_.keep_alive = false;
+  event_stream_ = content_type.starts_with("text/event-stream");
+  appendHead(status, content_type, false, 0);
+  last_write_ms_ = ticker_.nowMs();
+  header_pending_ = !setup_.head;
+  state_ = State::Streaming;
+}
+
+void SocketWriter::planStream(StreamPlan plan) {
+  if (setup_.head) return;
+  {
+    std::lock_guard lock(mutex_);
+    if (committed()) return;
+    plan_ = std::move(plan);
+    planned_ = setup_.commit_after_ms > 0;
+    last_write_ms_ = ticker_.nowMs();
+  }
+  if (planned_) joinTicker();
+}
+
+void SocketWriter::settle() {
+  {
+    std::lock_guard lock(mutex_);
+    planned_ = false;
+    if (state_ != State::Open) return;
+  }
+  leaveTicker();
 }
 
 bool SocketWriter::write(std::string_view bytes) {
@@ -304,7 +336,7 @@ bool SocketWriter::streamWrite(std::string_view bytes) {
   appendChunk(bytes);
   if (!bytes.empty()) between_events_ = bytes.ends_with("\n\n");
   header_pending_ = false;
-  last_write_ms_ = steadyMs();
+  last_write_ms_ = ticker_.nowMs();
   return flush();
 }
 
@@ -320,8 +352,11 @@ void SocketWriter::endStream() {
 void SocketWriter::tick() {
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock || cancel_.gone()) return;
-  const bool silent = setup_.keep_alive_comment_ms > 0 && event_stream_ && between_events_ &&
-                      steadyMs() - last_write_ms_ >= setup_.keep_alive_comment_ms;
+  const int64_t silence = ticker_.nowMs() - last_write_ms_;
+  const bool begin = planned_ && state_ == State::Open && silence >= setup_.commit_after_ms;
+  const bool silent =
+      begin || (state_ == State::Streaming && setup_.keep_alive_comment_ms > 0 && event_stream_ &&
+                between_events_ && silence >= setup_.keep_alive_comment_ms);
   if (!silent && !header_pending_) return;
   try {
     // Room in the send buffer now: these few bytes will not block.
@@ -330,7 +365,20 @@ void SocketWriter::tick() {
     cancel_.setGone();
     return;
   }
-  streamWrite(silent ? kKeepAliveComment : std::string_view{});
+  if (begin) {
+    planned_ = false;
+    begun_by_plan_ = true;
+    openStream(plan_.status, plan_.content_type);
+  }
+  streamWrite(!silent                    ? std::string_view{}
+              : plan_.keep_alive.empty() ? kKeepAliveComment
+                                         : std::string_view(plan_.keep_alive));
+}
+
+void SocketWriter::joinTicker() {
+  if (ticking_) return;
+  ticking_ = true;
+  ticker_.add(this);
 }
 
 void SocketWriter::leaveTicker() {

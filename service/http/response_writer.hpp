@@ -49,6 +49,7 @@ class SocketWriter final : public ResponseWriter, private Ticked {
     bool http10 = false;      // no chunks: the stream ends with the connection
     bool keep_alive = false;  // may the connection be used again
     int keep_alive_comment_ms = 0;
+    int commit_after_ms = 0;
   };
   SocketWriter(Poco::Net::StreamSocket& socket, StreamTicker& ticker,
                const std::atomic<bool>& cancel_all, Setup setup);
@@ -59,6 +60,8 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   bool startStream(int status, std::string_view content_type) override;
   bool write(std::string_view bytes) override;
   void endStream() override;
+  void planStream(StreamPlan plan) override;
+  void settle() override;
   bool committed() const override { return state_ != State::Open; }
   const CancelToken& cancel() const override { return cancel_; }
 
@@ -84,20 +87,24 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   bool flush();
   void flushLast();
   bool streamWrite(std::string_view bytes);
+  void joinTicker();
   void leaveTicker();
+  void openStream(int status, std::string_view content_type);
 
   Poco::Net::StreamSocket& socket_;
   StreamTicker& ticker_;
   Setup setup_;
   ConnectionCancel cancel_;
-  std::vector<std::pair<std::string, std::string>> headers_;
-
   std::function<void()> last_bytes_;
+  bool ticking_ = false;  // the handler's thread only
 
   std::mutex mutex_;  // guards what follows once the stream is in the ticker
-  std::string out_;   // reused by all writes
+  std::vector<std::pair<std::string, std::string>> headers_;
+  StreamPlan plan_;
+  bool planned_ = false;  // the ticker may begin the stream
+  bool begun_by_plan_ = false;
+  std::string out_;  // reused by all writes
   std::atomic<State> state_{State::Open};
-  bool ticking_ = false;
   bool resets_ = false;
   bool header_pending_ = false;
   bool event_stream_ = false;

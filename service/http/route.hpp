@@ -21,9 +21,17 @@ struct Request {
   std::map<std::string, std::string> params;      // from the pattern's {name}s, decoded
   std::string body;                               // whole, within the route's limit
   std::string remote_address;
-  std::string request_id;                               // also sent back as x-request-id
-  bool loopback = false;                                // the peer is this machine
+  std::string request_id;  // also sent back as x-request-id
+  bool loopback = false;   // the peer is this machine
+  std::string caller;  // who asks ("key:laptop"), set by ServerOptions::authorize; empty: unknown
   std::function<std::string(std::string_view)> header;  // case-insensitive; "" when absent
+};
+
+// How an event stream begins when its handler stays silent, see ResponseWriter::planStream().
+struct StreamPlan {
+  int status = 200;
+  std::string content_type;
+  std::string keep_alive;  // a whole frame
 };
 
 // One answer: either send() once, or startStream() and then write() until done. Not thread-safe.
@@ -38,6 +46,13 @@ class ResponseWriter {
   // Sends now, as one chunk. False: the client is gone or too slow; stop.
   virtual bool write(std::string_view bytes) = 0;
   virtual void endStream() = 0;  // clean end
+  // From now on, after ServerOptions::commit_after_ms of silence, the writer itself starts the
+  // stream with the headers set so far and sends plan.keep_alive; also later, whenever the stream
+  // is silent for ServerOptions::keep_alive_comment_ms. committed() may thus turn true at any time
+  // until settle(); startStream() then succeeds all the same, and send() does nothing.
+  virtual void planStream(StreamPlan plan) { (void)plan; }
+  // Ends the plan: afterwards committed() changes by the handler's own calls only.
+  virtual void settle() {}
   virtual bool committed() const = 0;
   // Cancelled when the client is gone (seen within a second, also between writes) or the drain
   // deadline has passed.
@@ -54,7 +69,7 @@ struct Route {
   Door door = Door::Admin;
   size_t max_body = 1u << 20;
   bool needs_json = false;  // 415 unless Content-Type is application/json
-  std::function<void(const Request&, ResponseWriter&)> handler;
+  std::function<void(Request&, ResponseWriter&)> handler;  // may move the body out
 };
 
 using RouteTable = std::vector<Route>;

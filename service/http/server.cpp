@@ -131,6 +131,10 @@ void Server::drain(std::chrono::milliseconds deadline) {
   core_->ticker.stop();
 }
 
+void Server::tickNow() {
+  core_->ticker.tickAll();
+}
+
 size_t Server::activeRequests() const {
   std::lock_guard lock(core_->mutex);
   return core_->active;

@@ -44,7 +44,8 @@ struct ServerOptions {
   int receive_timeout_ms = 30000;  // between two reads of a request
   int keep_alive_ms = 5000;        // idle time between two requests
   int keep_alive_comment_ms =
-      15000;             // silence on an event stream before ": keep-alive" is sent; 0: never
+      15000;  // silence on an event stream before ": keep-alive" or the like is sent; 0: never
+  int commit_after_ms = 10000;  // silence before a planned stream begins without content; 0: never
   int linger_ms = 2000;  // how long an unread body is drained after a refusal, before the close
   int cancel_grace_ms = 2000;  // drain(): time between cancelling and cutting the connections
   size_t max_header_bytes = 65536;
@@ -54,8 +55,10 @@ struct ServerOptions {
       allowed_origins;  // "https://panel.example", besides the request's own host
   // Called before the body is read (Request::body is empty). An error is sent as the answer. Empty:
   // everybody may.
-  std::function<Result<>(const Request&, const Route&)> authorize;
+  // It may set Request::caller.
+  std::function<Result<>(Request&, const Route&)> authorize;
   std::function<void(const AccessLogEntry&)> access_log;  // from handler threads
+  std::function<int64_t()> steady_ms;  // what silence is measured by; empty: the machine's clock
 };
 
 struct ServerCore;
@@ -80,6 +83,10 @@ class Server {
   // cancelled, after cancel_grace_ms more their sockets are shut down. Returns when no handler runs
   // any more.
   void drain(std::chrono::milliseconds deadline);
+
+  // What the server does by itself every quarter second: looks for silent streams. For tests with a
+  // clock of their own.
+  void tickNow();
 
   size_t activeRequests() const;  // between the last byte of the request and the last of the answer
   size_t activeInference() const;

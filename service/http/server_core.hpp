@@ -1,6 +1,7 @@
 #pragma once
 // What all connections of one server share. Internal to service/http.
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -47,9 +48,16 @@ struct ServerCore {
         random(r),
         streams(options.max_streams),
         admin(options.max_admin),
-        ticker(options.keep_alive_comment_ms) {}
+        ticker(shortestSilence(), options.steady_ms) {}
 
   int maxThreads() const { return options.max_streams + options.max_admin + options.spare_threads; }
+
+  int shortestSilence() const {
+    const int keep_alive = options.keep_alive_comment_ms;
+    const int commit = options.commit_after_ms;
+    return keep_alive > 0 && commit > 0 ? std::min(keep_alive, commit)
+                                        : std::max(keep_alive, commit);
+  }
 
   const ServerOptions options;
   const Router router;

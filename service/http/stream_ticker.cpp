@@ -5,8 +5,18 @@
 
 namespace omni::http {
 
-StreamTicker::StreamTicker(int keep_alive_comment_ms)
-    : period_ms_(keep_alive_comment_ms > 0 ? std::clamp(keep_alive_comment_ms / 4, 5, 250) : 250) {}
+namespace {
+
+int64_t machineMs() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+StreamTicker::StreamTicker(int shortest_ms, std::function<int64_t()> steady_ms)
+    : period_ms_(shortest_ms > 0 ? std::clamp(shortest_ms / 4, 5, 250) : 250),
+      steady_ms_(steady_ms ? std::move(steady_ms) : machineMs) {}
 
 StreamTicker::~StreamTicker() {
   stop();
@@ -37,6 +47,11 @@ void StreamTicker::remove(Ticked* stream) {
   if (it == streams_.end()) return;
   *it = streams_.back();
   streams_.pop_back();
+}
+
+void StreamTicker::tickAll() {
+  std::lock_guard lock(mutex_);
+  for (Ticked* stream : streams_) stream->tick();
 }
 
 void StreamTicker::run() {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "fakes.hpp"
-#include "service/http/openai_door.hpp"
+#include "service/http/doors.hpp"
 
 namespace omni::admin::testing {
 namespace {
@@ -47,7 +47,7 @@ Operations documented() {
 Operations served() {
   World world;
   NoBackend backend;
-  http::addOpenAiRoutes(world.table, backend, world.clock, world.random);
+  http::addInferenceRoutes(world.table, {backend, world.clock, world.random});
   Operations found;
   for (const http::Route& route : world.table) found.insert(route.method + " " + route.pattern);
   return found;

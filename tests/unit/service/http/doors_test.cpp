@@ -1,5 +1,5 @@
-// The OpenAI door over a real listener, with a scripted backend behind it.
-#include "service/http/openai_door.hpp"
+// The doors over a real listener, with a scripted backend behind it.
+#include "service/http/doors.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ bool emit(chat::EventSink& sink, chat::EventKind kind, std::string_view text = {
   return sink.onEvent(event);
 }
 
-class OpenAiDoorTest : public ::testing::Test {
+class DoorsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ServerOptions options;
@@ -69,7 +69,7 @@ class OpenAiDoorTest : public ::testing::Test {
     options.spare_threads = 4;
     options.linger_ms = 200;
     RouteTable routes;
-    addOpenAiRoutes(routes, backend_, clock_, random_);
+    addInferenceRoutes(routes, {backend_, clock_, random_});
     server_ = std::make_unique<Server>(options, routes, random_);
     ASSERT_TRUE(server_->start());
   }
@@ -98,7 +98,7 @@ class OpenAiDoorTest : public ::testing::Test {
   std::unique_ptr<Server> server_;
 };
 
-TEST_F(OpenAiDoorTest, WholeAnswer) {
+TEST_F(DoorsTest, WholeAnswer) {
   backend_.script = [](const chat::ChatRequest& r, chat::EventSink& sink, const CancelToken&,
                        RouteReport& report) {
     EXPECT_EQ(r.model, "m");
@@ -121,7 +121,7 @@ TEST_F(OpenAiDoorTest, WholeAnswer) {
   EXPECT_EQ(json.at("choices").at(0).at("message").at("content").as_string(), "Hello");
 }
 
-TEST_F(OpenAiDoorTest, StreamedAnswerDeliversTheFirstContentAtOnce) {
+TEST_F(DoorsTest, StreamedAnswerDeliversTheFirstContentAtOnce) {
   std::promise<void> go;
   backend_.script = [&](const chat::ChatRequest& r, chat::EventSink& sink, const CancelToken&,
                         RouteReport& report) {
@@ -147,7 +147,7 @@ TEST_F(OpenAiDoorTest, StreamedAnswerDeliversTheFirstContentAtOnce) {
   EXPECT_THAT(rest, ::testing::EndsWith("data: [DONE]\n\n\r\n0\r\n\r\n"));
 }
 
-TEST_F(OpenAiDoorTest, FailureBeforeContentIsAnHttpErrorWithRetryAfter) {
+TEST_F(DoorsTest, FailureBeforeContentIsAnHttpErrorWithRetryAfter) {
   backend_.script = [](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
                        RouteReport& report) {
     attempt(report, "a", false);
@@ -166,7 +166,7 @@ TEST_F(OpenAiDoorTest, FailureBeforeContentIsAnHttpErrorWithRetryAfter) {
   }
 }
 
-TEST_F(OpenAiDoorTest, FailureAfterContentIsInBandAndNotDone) {
+TEST_F(DoorsTest, FailureAfterContentIsInBandAndNotDone) {
   backend_.script = [](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
                        RouteReport& report) {
     attempt(report, "a", false);
@@ -182,13 +182,13 @@ TEST_F(OpenAiDoorTest, FailureAfterContentIsInBandAndNotDone) {
   EXPECT_THAT(all, Not(HasSubstr("[DONE]")));
 }
 
-TEST_F(OpenAiDoorTest, StreamWithoutAnyContentIsAnError) {
+TEST_F(DoorsTest, StreamWithoutAnyContentIsAnError) {
   backend_.script = [](const chat::ChatRequest&, chat::EventSink&, const CancelToken&,
                        RouteReport&) { return Result<>{}; };
   EXPECT_THAT(ask(chatBody(true)), StartsWith("HTTP/1.1 5"));
 }
 
-TEST_F(OpenAiDoorTest, BadRequestNamesTheField) {
+TEST_F(DoorsTest, BadRequestNamesTheField) {
   backend_.script = [](const chat::ChatRequest&, chat::EventSink&, const CancelToken&,
                        RouteReport&) {
     ADD_FAILURE() << "must not be reached";
@@ -200,7 +200,7 @@ TEST_F(OpenAiDoorTest, BadRequestNamesTheField) {
   EXPECT_THAT(answer, HasSubstr("messages"));
 }
 
-TEST_F(OpenAiDoorTest, LeavingClientCancelsTheBackend) {
+TEST_F(DoorsTest, LeavingClientCancelsTheBackend) {
   std::promise<void> running;
   std::promise<bool> cancelled;
   backend_.script = [&](const chat::ChatRequest&, chat::EventSink&, const CancelToken& cancel,
@@ -218,7 +218,7 @@ TEST_F(OpenAiDoorTest, LeavingClientCancelsTheBackend) {
   EXPECT_TRUE(cancelled.get_future().get());
 }
 
-TEST_F(OpenAiDoorTest, ModelsAreListed) {
+TEST_F(DoorsTest, ModelsAreListed) {
   backend_.list =
       std::vector<ModelEntry>{{"fast", "combo", 0, 0}, {"kiro/big", "kiro", 200000, 8192}};
   RawClient c(server_->port());

@@ -1,0 +1,258 @@
+#include "service/http/inference.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/errors/error_table.hpp"
+#include "service/http/guards.hpp"
+#include "service/http/sse.hpp"
+
+namespace omni::http {
+namespace {
+
+using chat::ChatEvent;
+using chat::EventKind;
+
+constexpr size_t kLongestSession = 512;
+
+// A header is ASCII; a name that is not is shown by its id.
+bool printable(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+void setRouteHeaders(ResponseWriter& writer, const RouteReport& report) {
+  if (report.attempts.empty()) return;
+  const RouteAttempt& last = report.attempts.back();
+  writer.setHeader("x-omniroute-connection",
+                   printable(last.connection_name) ? last.connection_name : last.connection_id);
+  writer.setHeader("x-omniroute-attempts", std::to_string(report.attempts.size()));
+}
+
+void setCredits(ResponseWriter& writer, const chat::Usage& usage) {
+  if (usage.credits >= 0) writer.setHeader("x-omniroute-credits", fmt::format("{}", usage.credits));
+}
+
+bool isContent(EventKind kind) {
+  return kind != EventKind::Started && kind != EventKind::Usage;
+}
+
+// Sees every event on its way, for the record.
+class Observed {
+ public:
+  Observed(const Clock& clock, int64_t started, InferenceRecord& record)
+      : clock_(clock), started_(started), record_(record) {}
+  void see(const ChatEvent& event) {
+    if (event.kind == EventKind::Usage && event.usage) record_.usage = *event.usage;
+    if (record_.first_byte_ms < 0 && isContent(event.kind))
+      record_.first_byte_ms = clock_.steadyMs() - started_;
+  }
+
+ private:
+  const Clock& clock_;
+  const int64_t started_;
+  InferenceRecord& record_;
+};
+
+// Turns events into frames. The answer is committed with the first event that carries content; what
+// comes before (Started, Usage) may still be followed by another account's start, so only the
+// newest of it is kept.
+class StreamSink final : public chat::EventSink {
+ public:
+  StreamSink(ResponseWriter& writer, chat::StreamEncoder& encoder, const RouteReport& report,
+             Observed observed)
+      : writer_(writer), encoder_(encoder), report_(report), observed_(observed) {}
+
+  bool onEvent(const ChatEvent& event) override {
+    observed_.see(event);
+    if (!begun_) {
+      if (event.kind == EventKind::Started) return !writer_.cancel().cancelled();
+      if (event.kind == EventKind::Usage) {
+        if (event.usage) early_usage_ = *event.usage;
+        return !writer_.cancel().cancelled();
+      }
+      begun_ = true;
+      setRouteHeaders(writer_, report_);
+      if (early_usage_) setCredits(writer_, *early_usage_);
+      if (!startSse(writer_)) return false;
+    }
+    frames_.clear();
+    if (early_usage_) {
+      ChatEvent usage;
+      usage.kind = EventKind::Usage;
+      usage.usage = &*early_usage_;
+      encoder_.onEvent(usage, frames_);
+      early_usage_.reset();
+    }
+    encoder_.onEvent(event, frames_);
+    return frames_.empty() || writer_.write(frames_);
+  }
+
+  // Content was seen; without it the stream may have begun all the same, see planStream().
+  bool begun() const { return begun_; }
+
+  void finish(const Result<>& result) {
+    frames_.clear();
+    if (result) {
+      encoder_.done(frames_);
+    } else {
+      encoder_.fail(result.error(), frames_);
+    }
+    // The error frame is followed by the stream's regular end, so that every client reads it.
+    if (frames_.empty() || writer_.write(frames_)) writer_.endStream();
+  }
+
+ private:
+  ResponseWriter& writer_;
+  chat::StreamEncoder& encoder_;
+  const RouteReport& report_;
+  Observed observed_;
+  std::string frames_;  // reused by all events
+  std::optional<chat::Usage> early_usage_;
+  bool begun_ = false;
+};
+
+class WholeSink final : public chat::EventSink {
+ public:
+  WholeSink(chat::AnswerCollector& collector, const CancelToken& cancel, Observed observed)
+      : collector_(collector), cancel_(cancel), observed_(observed) {}
+  bool onEvent(const ChatEvent& event) override {
+    observed_.see(event);
+    return collector_.onEvent(event) && !cancel_.cancelled();
+  }
+
+ private:
+  chat::AnswerCollector& collector_;
+  const CancelToken& cancel_;
+  Observed observed_;
+};
+
+class Run {
+ public:
+  Run(const InferenceDeps& deps, const chat::ApiCodec& codec, Request& request,
+      ResponseWriter& writer)
+      : deps_(deps),
+        codec_(codec),
+        request_(request),
+        writer_(writer),
+        started_(deps.clock.steadyMs()) {
+    record_.request_id = request.request_id;
+    record_.api = codec.api();
+    record_.caller = request.caller;
+    record_.started_at_ms = deps.clock.nowMs();
+  }
+
+  void operator()() {
+    if (const auto name = codec_.requestIdHeader(); !name.empty())
+      writer_.setHeader(std::string(name), request_.request_id);
+    run();
+    record_.duration_ms = deps_.clock.steadyMs() - started_;
+    if (deps_.hooks.finished) deps_.hooks.finished(record_);
+  }
+
+ private:
+  void run() {
+    auto call = codec_.decode(std::move(request_.body));
+    if (!call) return refuse(std::move(call.error()));
+    chat::ChatRequest& chat = (*call)->request;
+    record_.model = chat.model;
+    record_.streamed = chat.stream;
+    addSession(chat);
+    if (deps_.hooks.admit) {
+      if (auto admitted = deps_.hooks.admit(request_, chat); !admitted)
+        return refuse(std::move(admitted.error()));
+    }
+    const std::string id = randomHex(deps_.random, 16);
+    const chat::AnswerHead head{id, deps_.clock.nowMs() / 1000, request_.request_id};
+    if (chat.stream)
+      stream(**call, head);
+    else
+      whole(**call, head);
+  }
+
+  void addSession(chat::ChatRequest& chat) const {
+    std::string session = sessionOf(request_);
+    if (session.empty()) return;
+    struct Both {
+      std::shared_ptr<void> rest;
+      std::string session;
+    };
+    auto both = std::make_shared<Both>(std::move(chat.backing), std::move(session));
+    chat.session = both->session;
+    chat.backing = std::move(both);
+  }
+
+  void stream(const chat::ApiCall& call, const chat::AnswerHead& head) {
+    const auto encoder = call.stream(head);
+    StreamSink sink(writer_, *encoder, record_.route, {deps_.clock, started_, record_});
+    planSse(writer_, std::string(codec_.keepAlive()));
+    Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
+    writer_.settle();
+    if (!sink.begun() && result) result = emptyAnswer();
+    if (!writer_.committed()) {
+      setRouteHeaders(writer_, record_.route);
+      return refuse(std::move(result.error()));
+    }
+    record_.status = 200;
+    if (!result) record_.error = result.error();
+    sink.finish(result);
+  }
+
+  void whole(const chat::ApiCall& call, const chat::AnswerHead& head) {
+    const auto collector = call.whole(head);
+    WholeSink sink(*collector, writer_.cancel(), {deps_.clock, started_, record_});
+    Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
+    setRouteHeaders(writer_, record_.route);
+    if (!result) return refuse(std::move(result.error()));
+    setCredits(writer_, record_.usage);
+    record_.status = 200;
+    writer_.json(200, collector->json());
+  }
+
+  void refuse(Error error) {
+    record_.status = codec_.errorStatus(error);
+    sendApiError(writer_, codec_, error, request_.request_id);
+    record_.error = std::move(error);
+  }
+
+  static Result<> emptyAnswer() {
+    return makeError(FailureKind::EmptyResponse, "The provider sent an empty answer. Try again.");
+  }
+
+  const InferenceDeps& deps_;
+  const chat::ApiCodec& codec_;
+  Request& request_;
+  ResponseWriter& writer_;
+  const int64_t started_;
+  InferenceRecord record_;
+};
+
+}  // namespace
+
+void runInference(const InferenceDeps& deps, const chat::ApiCodec& codec, Request& request,
+                  ResponseWriter& writer) {
+  Run(deps, codec, request, writer)();
+}
+
+void sendApiError(ResponseWriter& writer, const chat::ApiCodec& codec, const Error& error,
+                  std::string_view request_id) {
+  if (error.retry_after_ms >= 0)
+    writer.setHeader("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
+  writer.json(codec.errorStatus(error), codec.errorBody(error, request_id));
+}
+
+std::string sessionOf(const Request& request) {
+  if (!request.header) return {};
+  for (const std::string_view name : {"x-session-id", "x-claude-code-session-id", "session_id",
+                                      "session-id", "x-session-affinity", "x-opencode-session"}) {
+    std::string value = request.header(name);
+    // A word longer than any client's own is not kept: it would live in the routing table.
+    if (!value.empty() && value.size() <= kLongestSession) return value;
+  }
+  return {};
+}
+
+}  // namespace omni::http
