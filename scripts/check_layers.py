@@ -58,7 +58,8 @@ def rule_for(path):
         if folder == "app":
             return Rule("service/app", ("service/", "core/"), None,
                         ("omni_core", "omni_app") + tuple(f"omni_{s}" for s in SIBLINGS))
-        project, libraries = ("core/", f"service/{folder}/"), None
+        # platform is what the operating systems do differently: below its siblings, above nothing.
+        project, libraries = ("core/", f"service/{folder}/", "service/platform/"), None
         if folder == "plugins":
             project += ("sdk/include/",)
         if folder == "admin":

@@ -80,6 +80,7 @@ Result<> AccountDirectory::load() {
   }
   std::lock_guard rows_lock(rows_mutex_);
   rows_ = std::move(rows);
+  opened_.clear();
   snapshot_ = nullptr;
   return {};
 }
@@ -108,6 +109,7 @@ void AccountDirectory::publish(std::string_view id, std::optional<Connection> ro
   std::shared_ptr<const Connection> shared;
   if (row) shared = std::make_shared<const Connection>(std::move(*row));
   std::lock_guard lock(rows_mutex_);
+  if (const auto opened = opened_.find(id); opened != opened_.end()) opened_.erase(opened);
   if (shared)
     rows_.insert_or_assign(std::string(id), std::move(shared));
   else if (const auto old = rows_.find(id); old != rows_.end())
@@ -198,13 +200,24 @@ Result<> AccountDirectory::replace(std::string_view id, const std::vector<ValueC
 
 Result<std::optional<std::string>> AccountDirectory::value(std::string_view id,
                                                            std::string_view key) {
-  // Plain values are in memory; only secrets need the store and the key.
-  if (const auto found = find(id)) {
-    if (const auto plain = found->values.find(key); plain != found->values.end())
-      return plain->second;
-    if (std::ranges::find(found->secret_keys, key) == found->secret_keys.end()) return std::nullopt;
+  const auto found = find(id);
+  if (!found) return backing_.value(id, key);
+  if (const auto plain = found->values.find(key); plain != found->values.end())
+    return plain->second;
+  if (std::ranges::find(found->secret_keys, key) == found->secret_keys.end()) return std::nullopt;
+  {
+    std::lock_guard lock(rows_mutex_);
+    if (const auto known = opened_.find(id); known != opened_.end())
+      if (const auto secret = known->second.find(key); secret != known->second.end())
+        return secret->second;
   }
-  return backing_.value(id, key);
+  auto secret = backing_.value(id, key);
+  if (!secret || !*secret) return secret;
+  std::lock_guard lock(rows_mutex_);
+  // Another row by now: what was read may be the value from before the change.
+  if (const auto row = rows_.find(id); row != rows_.end() && row->second == found)
+    opened_[std::string(id)].insert_or_assign(std::string(key), **secret);
+  return secret;
 }
 
 Result<std::optional<std::string>> AccountDirectory::findByFingerprint(

@@ -58,6 +58,9 @@ class AccountDirectory final : public ConnectionStore {
   std::mutex mutex_;  // one writer at a time
   mutable std::mutex rows_mutex_;
   Rows rows_;
+  // Secrets that were asked for since their row last changed: every request needs its access token,
+  // and opening it anew costs a look into the database and a decryption.
+  std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> opened_;
   mutable std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();  // null: stale
 };
 
