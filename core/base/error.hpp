@@ -41,6 +41,10 @@ enum class FailureKind : uint32_t {
   Unavailable = 106,  // nothing can serve this now; come back after retry_after_ms
 };
 
+// How far a failure reaches; only where the provider says so. Default: what the error table says of
+// the kind.
+enum class FailureScope : uint32_t { Default = 0, Account = 1, AccountModel = 2 };
+
 struct Error {
   FailureKind kind = FailureKind::Internal;
   std::string message;          // for people: what happened and what to do; never holds a secret
@@ -50,7 +54,8 @@ struct Error {
   int upstream_status = 0;      // 0: none
   int64_t retry_after_ms = -1;  // -1: unknown
   int64_t reset_at_ms = -1;     // Unix ms; -1: unknown
-  std::string conflict_id;      // Conflict: the id of what is there already
+  FailureScope scope = FailureScope::Default;
+  std::string conflict_id;  // Conflict: the id of what is there already
 };
 
 template <typename T = void>

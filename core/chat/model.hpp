@@ -59,6 +59,9 @@ struct ChatRequest {
   // What ties the requests of one conversation together for sticky routing: a session header,
   // metadata.user_id, prompt_cache_key. Empty: routing looks at the first turns instead.
   std::string_view session;
+  // The account that must serve this (x-omniroute-connection of the request): its name, provider/name
+  // or id. Empty: routing chooses.
+  std::string_view connection;
   std::vector<Message> messages;
   std::vector<Tool> tools;
   ToolChoice tool_choice = ToolChoice::Auto;

@@ -12,11 +12,20 @@ namespace omni {
 
 enum class AccountEffect { None, Cool, Exhaust, Suspend, ReauthRequired };
 
+// What routing remembers beside the account's own state.
+enum class Trouble {
+  None,
+  Way,    // a passing fault between here and the account's model: counts for its breaker
+  Gate,   // this account may not have this model: not asked for it for a while
+  Model,  // the model is full, whoever asks
+};
+
 struct ErrorRule {
   FailureKind kind;
   AccountEffect effect;
-  bool retry_same;  // once more on the same account, before the first byte
-  bool try_other;   // the next target may do better
+  int retries;     // on the same account, with a pause, before the first byte
+  bool try_other;  // the next target may do better
+  Trouble trouble;
   int http_status;
   std::string_view openai_type;
   std::string_view code;

@@ -18,12 +18,21 @@ struct RouteAttempt {
   std::string model;
   bool ok = false;
   Error error;  // when !ok
+  // Why this account at this point: "sticky", "first", "retry", "fallback", "waited", "last resort".
+  std::string_view reason;
+  int64_t started_ms = 0;   // Unix time
+  int64_t duration_ms = 0;  // until it failed or the last event was delivered
+  int64_t first_ms = -1;    // until its first content; -1: none
 };
 
 // Filled while routing. The last attempt is the one whose events reach the sink: it is appended
 // before its first event.
 struct RouteReport {
   std::vector<RouteAttempt> attempts;
+  std::string combo;                     // the combo that was asked for; empty: none
+  bool sticky = false;                   // the conversation stayed with its account
+  int64_t waited_ms = 0;                 // spent on pauses before retries
+  std::vector<std::string> passed_over;  // accounts that were not asked, with why; on failure only
 };
 
 struct ModelEntry {

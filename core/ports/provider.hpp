@@ -40,6 +40,14 @@ class Provider {
   // only after Finish.
   virtual Result<> complete(std::string_view connection_id, const chat::ChatRequest& request,
                             chat::EventSink& sink, const CancelToken& cancel) = 0;
+  // The same with another model than the request's own. Override it where that needs no copy.
+  virtual Result<> completeAs(std::string_view connection_id, std::string_view model,
+                              const chat::ChatRequest& request, chat::EventSink& sink,
+                              const CancelToken& cancel) {
+    chat::ChatRequest renamed = request;
+    renamed.model = model;
+    return complete(connection_id, renamed, sink, cancel);
+  }
   // Control-plane method on an existing account (see omni_plugin_entry_t::control): JSON object in,
   // JSON object out. FailureKind::Unsupported when the plugin does not know the method.
   virtual Result<std::string> control(std::string_view connection_id, std::string_view method,

@@ -3,257 +3,195 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
-#include "core/errors/error_table.hpp"
+#include "core/routing/attempts.hpp"
 
 namespace omni::routing {
 namespace {
 
-using chat::ChatEvent;
-using chat::EventKind;
-
-// Holds back Started and usage until the first content, so that an attempt that fails before it
-// leaves no trace at the client.
-class AttemptSink final : public chat::EventSink {
- public:
-  explicit AttemptSink(chat::EventSink& client) : client_(client) {}
-
-  bool onEvent(const ChatEvent& event) override {
-    if (client_gone_) return false;
-    switch (event.kind) {
-      case EventKind::Started:
-        return true;
-      case EventKind::Usage:
-        if (!content_) {
-          if (event.usage) early_usage_ = *event.usage, has_early_usage_ = true;
-          return true;
-        }
-        break;
-      case EventKind::Finish:
-        // An answer without content is a failure of the attempt; a cut-off or filtered one is an
-        // answer all the same.
-        if (!content_ &&
-            (event.finish == chat::Finish::Stop || event.finish == chat::Finish::ToolCalls))
-          return true;
-        begin();
-        break;
-      case EventKind::Text:
-        if (!content_ && event.text.empty()) return true;
-        begin();
-        break;
-      default:
-        begin();
-    }
-    return forward(event);
-  }
-
-  bool content() const { return content_; }
-  bool clientGone() const { return client_gone_; }
-
- private:
-  void begin() {
-    if (content_) return;
-    content_ = true;
-    ChatEvent event;
-    forward(event);  // Started
-    if (!has_early_usage_) return;
-    event.kind = EventKind::Usage;
-    event.usage = &early_usage_;
-    forward(event);
-  }
-  bool forward(const ChatEvent& event) {
-    if (!client_gone_ && !client_.onEvent(event)) client_gone_ = true;
-    return !client_gone_;
-  }
-
-  chat::EventSink& client_;
-  chat::Usage early_usage_;
-  bool has_early_usage_ = false;
-  bool content_ = false;
-  bool client_gone_ = false;
-};
-
-std::string stateText(const Connection& connection) {
-  std::string out = fmt::format("{}/{} is {}", connection.provider, connection.name,
-                                accountStateName(connection.state.state));
-  if (!connection.state.reason.empty()) out += fmt::format(" ({})", connection.state.reason);
-  return out;
-}
-
-// When the connection may be used again, for Retry-After; -1 when only a person can help.
-int64_t backAt(const Connection& connection) {
-  switch (connection.state.state) {
-    case AccountState::Cooling:
-    case AccountState::Exhausted:
-      return connection.state.until_ms;
-    default:
-      return -1;
-  }
-}
+constexpr size_t kMostPlans = 512;  // clients choose the names
+constexpr size_t kLongestModel = 512;
 
 }  // namespace
 
+Router::Router(const RouterDeps& deps)
+    : engine_(deps), catalog_(deps.providers, deps.accounts, deps.clock) {}
+
 Result<> Router::reloadCombos() {
-  auto stored = combo_store_.listCombos();
+  auto stored = engine_.deps.combos.listCombos();
   if (!stored) return std::unexpected(std::move(stored.error()));
-  auto next = std::make_shared<Combos>();
+  // Combos from before accounts were remembered by id: from now on a rename changes nothing.
+  const auto accounts = engine_.deps.accounts.snapshot();
+  for (Combo& combo : *stored)
+    for (Target& target : combo.targets) rememberAccount(target, *accounts);
   std::lock_guard lock(mutex_);
-  for (Combo& combo : *stored) {
-    auto entry = std::make_shared<ComboEntry>();
-    if (const auto old = combos_->find(combo.name); old != combos_->end())
-      entry->turn = old->second->turn.load();
-    entry->combo = std::move(combo);
-    next->emplace(entry->combo.name, entry);
-  }
-  combos_ = std::move(next);
+  std::erase_if(turns_, [&](const auto& item) {
+    return std::ranges::find(*stored, item.first, &Combo::id) == stored->end();
+  });
+  combos_ = std::make_shared<const std::vector<Combo>>(std::move(*stored));
   return {};
 }
 
-std::shared_ptr<const Router::Combos> Router::combos() const {
+std::shared_ptr<Turns> Router::turnsOf(const std::string& combo_id) {
   std::lock_guard lock(mutex_);
-  return combos_;
+  auto& turns = turns_[combo_id];
+  if (!turns) turns = std::make_shared<Turns>();
+  return turns;
 }
 
-Result<std::vector<Candidate>> Router::candidates(std::string_view model) {
-  const auto connections = accounts_.snapshot();
-  const auto providers = providers_.ids();
-  const auto all = combos();
-  const auto found = all->find(model);
-  if (found == all->end()) {
-    auto resolved = resolveTarget(model, *connections, providers);
-    if (resolved || model.contains('/')) return resolved;
-    std::vector<std::string> names;
-    for (const auto& [name, entry] : *all) names.push_back(name);
-    if (const auto near = nearestNames(model, names); !near.empty())
-      resolved.error().message =
-          fmt::format("there is no combo or account \"{}\"; did you mean {}?", model, near);
-    return resolved;
+std::shared_ptr<Router::View> Router::view() {
+  auto accounts = engine_.deps.accounts.snapshot();
+  const uint64_t version = catalog_.version();
+  std::lock_guard lock(mutex_);
+  if (view_ && view_->accounts == accounts && view_->combos == combos_ &&
+      view_->models_version == version)
+    return view_;
+  auto made = std::make_shared<View>();
+  if (!view_ || view_->accounts->size() != accounts->size()) engine_.loads.keepOnly(*accounts);
+  made->accounts = std::move(accounts);
+  made->combos = combos_;
+  made->models_version = version;
+  made->providers = engine_.deps.providers.ids();
+  view_ = std::move(made);
+  return view_;
+}
+
+Result<std::shared_ptr<const Plan>> Router::planFor(std::string_view model) {
+  const auto current = view();
+  {
+    std::lock_guard lock(current->mutex);
+    if (const auto found = current->plans.find(model); found != current->plans.end())
+      return found->second;
   }
-  ComboEntry& entry = *found->second;
+  auto plan = makePlan(model, *current);
+  if (!plan) return plan;
+  std::lock_guard lock(current->mutex);
+  if (current->plans.size() >= kMostPlans) current->plans.clear();
+  current->plans.emplace(std::string(model), *plan);
+  return plan;
+}
+
+Result<std::shared_ptr<const Plan>> Router::makePlan(std::string_view model, const View& view) {
+  const std::function<std::shared_ptr<Turns>(const std::string&)> turns =
+      [this](const std::string& id) { return turnsOf(id); };
+  const std::function<bool(const Connection&, std::string_view)> lacks =
+      [this](const Connection& account, std::string_view name) {
+        if (name == kDefaultModel) return false;
+        const auto list = catalog_.of(account.id);
+        return list && !list->empty() && findModel(*list, name).empty();
+      };
+  const PlanSources sources{view.accounts, *view.combos, view.providers,
+                            engine_.loads, turns,        lacks};
+  const auto combo = std::ranges::find(*view.combos, model, &Combo::name);
+  if (combo != view.combos->end()) return planCombo(*combo, sources);
+  if (model.empty() || model.size() > kLongestModel)
+    return makeError(FailureKind::NotFound,
+                     "there is no such combo, account or model; GET /v1/models lists what there is",
+                     "model");
+  auto found = resolveTarget(model, *view.accounts, view.providers);
+  if (!found && !model.contains('/')) found = bareModel(model, view, std::move(found.error()));
+  if (!found) return std::unexpected(std::move(found.error()));
+  return planCandidates(*found, sources);
+}
+
+Result<std::vector<Candidate>> Router::bareModel(std::string_view model, const View& view,
+                                                 Error not_found) const {
   std::vector<Candidate> out;
-  Error last;
-  for (const Target& target : entry.combo.targets) {
-    auto resolved = resolveTarget(target.text, *connections, providers);
-    if (!resolved) {
-      last = std::move(resolved.error());
-      continue;  // a deleted account must not take the combo's others along
-    }
-    for (Candidate& c : *resolved)
-      if (std::ranges::none_of(out, [&](const Candidate& o) {
-            return o.connection_id == c.connection_id && o.model == c.model;
-          }))
-        out.push_back(std::move(c));
+  std::set<std::string> names;
+  for (const Combo& combo : *view.combos) names.insert(combo.name);
+  for (const Connection& account : *view.accounts) {
+    const auto list = catalog_.of(account.id);
+    if (!list) continue;
+    if (auto id = findModel(*list, model); !id.empty()) out.push_back({&account, std::move(id)});
+    for (const CatalogModel& known : *list) names.insert(known.id);
   }
-  if (out.empty()) {
-    last.message = fmt::format("no target of combo \"{}\" exists: {}", model, last.message);
-    return std::unexpected(std::move(last));
-  }
-  if (entry.combo.strategy == Strategy::RoundRobin) {
-    // Only the usable ones take turns, or the one after an unusable account would serve its share
-    // too.
-    const int64_t now = clock_.nowMs();
-    const auto rest = std::stable_partition(out.begin(), out.end(), [&](const Candidate& c) {
-      const auto connection = std::ranges::find(*connections, c.connection_id, &Connection::id);
-      return connection != connections->end() && usableNow(*connection, now);
-    });
-    if (const auto usable = rest - out.begin(); usable > 0)
-      std::rotate(out.begin(),
-                  out.begin() + static_cast<std::ptrdiff_t>(entry.turn.fetch_add(1) %
-                                                            static_cast<uint64_t>(usable)),
-                  rest);
-  }
-  return out;
+  if (!out.empty()) return out;
+  if (const auto near = nearestNames(model, {names.begin(), names.end()}); !near.empty())
+    not_found.message =
+        fmt::format("there is no combo, account or model \"{}\"; did you mean {}?", model, near);
+  return std::unexpected(std::move(not_found));
 }
 
 Result<> Router::complete(const chat::ChatRequest& request, chat::EventSink& sink,
                           const CancelToken& cancel, RouteReport& report) {
-  auto targets = candidates(request.model);
-  if (!targets) return std::unexpected(std::move(targets.error()));
-
-  std::vector<std::string> passed_over;
-  int64_t earliest = -1;
-  Error last;
-  // The request is only borrowed, and the model differs per target; everything else is shared.
-  chat::ChatRequest outgoing = request;
-
-  for (const Candidate& target : *targets) {
-    // Anew per target: an attempt just made, or another request, may have cooled this account.
-    const auto connections = accounts_.snapshot();
-    const auto connection = std::ranges::find(*connections, target.connection_id, &Connection::id);
-    if (connection == connections->end()) continue;
-    if (const int64_t now = clock_.nowMs(); !usableNow(*connection, now)) {
-      passed_over.push_back(stateText(*connection));
-      if (const int64_t back = backAt(*connection); back >= 0 && (earliest < 0 || back < earliest))
-        earliest = back;
-      continue;
-    }
-    Provider* provider = providers_.find(target.provider);
-    if (!provider) continue;
-    outgoing.model = target.model;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-      if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "the client has gone");
-      report.attempts.push_back(
-          {target.provider, target.connection_id, target.connection_name, target.model, false, {}});
-      AttemptSink attempt_sink(sink);
-      auto result = provider->complete(target.connection_id, outgoing, attempt_sink, cancel);
-      if (result && !attempt_sink.content() && !attempt_sink.clientGone())
-        result = makeError(FailureKind::EmptyResponse, "the provider sent an empty answer");
-      if (attempt_sink.clientGone())
-        return makeError(FailureKind::Cancelled, "the client has gone");
-      if (result) {
-        report.attempts.back().ok = true;
-        accounts_.applySuccess(target.connection_id, clock_.nowMs());
-        return {};
-      }
-      last = result.error();
-      report.attempts.back().error = last;
-      if (last.kind == FailureKind::Cancelled) return result;
-      accounts_.applyFailure(target.connection_id, last, clock_.nowMs());
-      const ErrorRule& rule = errorRule(last.kind);
-      if (attempt_sink.content() || !rule.try_other) return result;
-      if (!rule.retry_same) break;
-    }
-  }
-
-  if (report.attempts.empty()) {
-    Error error;
-    error.kind = FailureKind::Unavailable;
-    error.message = fmt::format("no account can serve \"{}\" now: {}", request.model,
-                                fmt::join(passed_over, "; "));
-    if (earliest >= 0) error.retry_after_ms = std::max<int64_t>(earliest - clock_.nowMs(), 1000);
-    return std::unexpected(std::move(error));
-  }
-  std::vector<std::string> tried;
-  for (const RouteAttempt& attempt : report.attempts) {
-    std::string text =
-        fmt::format("{}/{}: {}", attempt.provider, attempt.connection_name, attempt.error.message);
-    if (tried.empty() || tried.back() != text) tried.push_back(std::move(text));
-  }
-  if (tried.size() + passed_over.size() == 1) {
-    last.message = tried.front();
-  } else {
-    std::ranges::move(passed_over, std::back_inserter(tried));
-    last.message = fmt::format("every account failed: {}", fmt::join(tried, "; "));
-  }
-  if (errorRule(last.kind).http_status >= 429 && last.retry_after_ms < 0) {
-    const auto now_connections = accounts_.snapshot();
-    for (const Candidate& target : *targets) {
-      const auto c = std::ranges::find(*now_connections, target.connection_id, &Connection::id);
-      if (c == now_connections->end()) continue;
-      if (const int64_t back = backAt(*c); back >= 0 && (earliest < 0 || back < earliest))
-        earliest = back;
-    }
-    if (earliest >= 0) last.retry_after_ms = std::max<int64_t>(earliest - clock_.nowMs(), 1000);
-  }
-  return std::unexpected(std::move(last));
+  const auto plan = planFor(request.model);
+  if (!plan) return std::unexpected(plan.error());
+  return Attempts(engine_, **plan, request, sink, cancel, report).run();
 }
 
 Result<std::vector<ModelEntry>> Router::models() {
+  const auto current = view();
   std::vector<ModelEntry> out;
-  for (const auto& [name, entry] : *combos()) out.push_back({name, "combo", 0, 0});
-  for (const Connection& c : *accounts_.snapshot())
-    if (c.state.state != AccountState::Disabled)
-      out.push_back({c.provider + "/" + c.name, c.provider, 0, 0});
+  for (const Combo& combo : *current->combos) out.push_back({combo.name, "combo", 0, 0});
+  std::ranges::sort(out, {}, &ModelEntry::id);
+  for (const Connection& account : *current->accounts) {
+    if (account.state.state == AccountState::Disabled) continue;
+    const std::string name = account.provider + "/" + account.name;
+    out.push_back({name, account.provider, 0, 0});
+    const auto list = catalog_.of(account.id);
+    if (!list) continue;
+    for (const CatalogModel& model : *list)
+      out.push_back(
+          {name + "/" + model.id, account.provider, model.context_window, model.max_output});
+  }
+  return out;
+}
+
+Result<Explanation> Router::explain(const chat::ChatRequest& request) {
+  auto found = planFor(request.model);
+  if (!found) return std::unexpected(std::move(found.error()));
+  const Plan& plan = **found;
+  const int64_t now = engine_.deps.clock.nowMs();
+  std::vector<Standing> standings;
+  std::vector<uint32_t> order;
+  engine_.assess(plan, request.connection, now, standings);
+  for (size_t i = 0; i < standings.size(); ++i) {
+    const Standing current = engine_.standing(plan.candidates[i], now);
+    if (standings[i].why != Why::NotPinned && current.tier > standings[i].tier)
+      standings[i].tier = current.tier, standings[i].why = current.why;
+  }
+  orderCandidates(plan, standings, false, order);
+
+  Explanation out;
+  out.model = request.model;
+  out.combo = plan.combo;
+  out.strategy = strategyName(plan.nodes.front().strategy);
+  out.missing = plan.missing;
+  if (const SessionKey key = sessionKey(request); plan.options.sticky && !request.session.empty())
+    if (const auto place = engine_.sessions.find(key.value, now))
+      for (const uint64_t account : {place->away, place->home}) {
+        const auto at = std::ranges::find_if(order, [&](uint32_t i) {
+          return plan.candidates[i].account_key == account && standings[i].tier == Tier::Ready;
+        });
+        if (at == order.end()) continue;
+        std::rotate(order.begin(), at, at + 1);
+        out.sticky = true;
+      }
+  for (const uint32_t i : order) {
+    const PlanCandidate& candidate = plan.candidates[i];
+    const Standing& standing = standings[i];
+    ExplainedCandidate line;
+    line.provider = candidate.connection->provider;
+    line.connection_id = candidate.connection->id;
+    line.connection_name = candidate.connection->name;
+    line.model = candidate.model;
+    line.verdict = standing.tier == Tier::Excluded     ? "excluded"
+                   : out.candidates.empty()            ? "picked"
+                   : standing.tier == Tier::LastResort ? "last resort"
+                                                       : "fallback";
+    line.reason = whyText(standing.why);
+    line.detail = engine_.reason(candidate, standing, now);
+    line.until_ms = standing.until_ms;
+    line.in_flight = standing.in_flight;
+    line.served = candidate.load->served();
+    line.remaining = standing.remaining;
+    line.resets_at_ms = standing.resets_at_ms;
+    if (standing.until_ms > now && (out.back_at_ms < 0 || standing.until_ms < out.back_at_ms))
+      out.back_at_ms = standing.until_ms;
+    out.candidates.push_back(std::move(line));
+  }
+  if (!out.candidates.empty() && out.candidates.front().verdict == "picked") out.back_at_ms = -1;
   return out;
 }
 

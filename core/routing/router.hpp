@@ -1,26 +1,22 @@
 #pragma once
-// The one selection layer: combo -> targets -> account, with retry and fallback before the first
-// content.
+// The one selection layer: what a client calls `model` -> candidates -> account, with retry and
+// fallback before the first content.
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 
-#include "core/accounts/directory.hpp"
-#include "core/ports/chat_backend.hpp"
-#include "core/ports/clock.hpp"
-#include "core/ports/provider.hpp"
-#include "core/ports/store.hpp"
-#include "core/routing/resolve.hpp"
+#include "core/routing/engine.hpp"
+#include "core/routing/explain.hpp"
+#include "core/routing/model_catalog.hpp"
 
 namespace omni::routing {
 
 // Thread-safe. What it refers to must outlive it.
 class Router final : public ChatBackend {
  public:
-  Router(ProviderRegistry& providers, AccountDirectory& accounts, ComboStore& combos, Clock& clock)
-      : providers_(providers), accounts_(accounts), combo_store_(combos), clock_(clock) {}
+  explicit Router(const RouterDeps& deps);
 
   // Re-reads the combos; called at start and after every change of one.
   Result<> reloadCombos();
@@ -29,22 +25,44 @@ class Router final : public ChatBackend {
                     const CancelToken& cancel, RouteReport& report) override;
   Result<std::vector<ModelEntry>> models() override;
 
+  // As complete() would choose now, without calling anybody and without taking a turn. NotFound for
+  // an unknown model; `request` needs model, and session and connection if they are to count.
+  Result<Explanation> explain(const chat::ChatRequest& request);
+
+  // Asks the accounts whose model list is old for a new one; called in the background. Returns how
+  // many were asked.
+  size_t refreshModels(const CancelToken& cancel) { return catalog_.refresh(cancel); }
+
+  HealthBook::Count health() const { return engine_.health.count(engine_.deps.clock.nowMs()); }
+
  private:
-  struct ComboEntry {
-    Combo combo;
-    std::atomic<uint64_t> turn{0};  // RoundRobin
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
-  using Combos = std::map<std::string, std::shared_ptr<ComboEntry>, std::less<>>;  // by name
+  // Everything that was worked out for one set of accounts, combos and model lists.
+  struct View {
+    std::shared_ptr<const AccountDirectory::Snapshot> accounts;
+    std::shared_ptr<const std::vector<Combo>> combos;
+    uint64_t models_version = 0;
+    std::vector<std::string> providers;
+    std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<const Plan>, Hash, std::equal_to<>> plans;
+  };
 
-  std::shared_ptr<const Combos> combos() const;
-  Result<std::vector<Candidate>> candidates(std::string_view model);
+  std::shared_ptr<View> view();
+  Result<std::shared_ptr<const Plan>> planFor(std::string_view model);
+  Result<std::shared_ptr<const Plan>> makePlan(std::string_view model, const View& view);
+  Result<std::vector<Candidate>> bareModel(std::string_view model, const View& view,
+                                           Error not_found) const;
+  std::shared_ptr<Turns> turnsOf(const std::string& combo_id);
 
-  ProviderRegistry& providers_;
-  AccountDirectory& accounts_;
-  ComboStore& combo_store_;
-  Clock& clock_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Combos> combos_ = std::make_shared<Combos>();
+  Engine engine_;
+  ModelCatalog catalog_;
+  std::mutex mutex_;
+  std::shared_ptr<const std::vector<Combo>> combos_ = std::make_shared<std::vector<Combo>>();
+  std::shared_ptr<View> view_;
+  std::map<std::string, std::shared_ptr<Turns>> turns_;
 };
 
 }  // namespace omni::routing

@@ -78,6 +78,7 @@ struct Gateway::Parts {
   std::atomic<std::shared_ptr<const config::Config>> config;
   SystemClock clock;
   SystemRandom random;
+  SystemWaiter waiter;
   std::optional<telemetry::Logger> log;
   std::unique_ptr<secrets::AesGcmSealer> sealer;
   std::unique_ptr<storage::SqliteStore> store;
@@ -124,7 +125,12 @@ Result<> Gateway::start() {
   p.upstream = std::move(*client);
   if (auto loaded = loadPlugins(); !loaded) return loaded;
 
-  p.router.emplace(*p.plugins, *p.accounts, *p.store, p.clock);
+  p.router.emplace(routing::RouterDeps{.providers = *p.plugins,
+                                       .accounts = *p.accounts,
+                                       .combos = *p.store,
+                                       .clock = p.clock,
+                                       .random = p.random,
+                                       .waiter = p.waiter});
   if (auto loaded = p.router->reloadCombos(); !loaded) return loaded;
   return listen();
 }

@@ -2,8 +2,10 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace omni::app {
 
@@ -21,6 +23,17 @@ int64_t SystemClock::steadyMs() const {
 
 void SystemRandom::fill(void* out, size_t size) {
   if (RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) != 1) std::abort();
+}
+
+bool SystemWaiter::wait(int64_t ms, const CancelToken& cancel) {
+  using namespace std::chrono;
+  const auto end = steady_clock::now() + milliseconds(ms);
+  for (;;) {
+    if (cancel.cancelled()) return false;
+    const auto left = end - steady_clock::now();
+    if (left <= nanoseconds(0)) return true;
+    std::this_thread::sleep_for(std::min<steady_clock::duration>(left, milliseconds(50)));
+  }
 }
 
 }  // namespace omni::app

@@ -2,6 +2,7 @@
 // The real clock and random source. Thread-safe.
 
 #include "core/ports/clock.hpp"
+#include "core/ports/waiter.hpp"
 
 namespace omni::app {
 
@@ -16,6 +17,12 @@ class SystemClock final : public Clock {
 class SystemRandom final : public Random {
  public:
   void fill(void* out, size_t size) override;
+};
+
+// Sleeps in short steps, so that a request whose client has gone ends soon.
+class SystemWaiter final : public Waiter {
+ public:
+  bool wait(int64_t ms, const CancelToken& cancel) override;
 };
 
 }  // namespace omni::app

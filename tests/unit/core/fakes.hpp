@@ -11,6 +11,7 @@
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/store.hpp"
+#include "core/ports/waiter.hpp"
 
 namespace omni::testing {
 
@@ -19,6 +20,36 @@ class FakeClock final : public Clock {
   int64_t nowMs() const override { return now; }
   int64_t steadyMs() const override { return now; }
   int64_t now = 1'700'000'000'000;
+};
+
+class FakeRandom final : public Random {
+ public:
+  void fill(void* out, size_t size) override {
+    for (size_t i = 0; i < size; ++i) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      static_cast<unsigned char*>(out)[i] = static_cast<unsigned char>(state_ >> 56);
+    }
+  }
+
+ private:
+  uint64_t state_ = 1;
+};
+
+// Moves the clock instead of sleeping.
+class FakeWaiter final : public Waiter {
+ public:
+  explicit FakeWaiter(FakeClock& clock) : clock_(clock) {}
+  bool wait(int64_t ms, const CancelToken& cancel) override {
+    clock_.now += ms;
+    waited += ms;
+    ++waits;
+    return !cancel.cancelled();
+  }
+  int64_t waited = 0;
+  int waits = 0;
+
+ private:
+  FakeClock& clock_;
 };
 
 inline Connection account(std::string provider, std::string name) {

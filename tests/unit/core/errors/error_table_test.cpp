@@ -55,10 +55,10 @@ TEST(ErrorTable, EveryKindHasItsRow) {
     EXPECT_TRUE(seen.insert(rule.kind).second) << "twice";
     const Row& row = kExpected.at(rule.kind);
     EXPECT_EQ(rule.effect, row.effect);
-    EXPECT_EQ(!rule.try_other && !rule.retry_same, row.stop);
+    EXPECT_EQ(!rule.try_other && rule.retries == 0, row.stop);
     EXPECT_EQ(rule.http_status, row.status);
     EXPECT_FALSE(rule.openai_type.empty() || rule.code.empty() || rule.anthropic_type.empty());
-    if (rule.retry_same) {
+    if (rule.retries > 0) {
       EXPECT_EQ(rule.effect, Effect::None)
           << "an account that was just set aside must not be tried again at once";
     }
@@ -69,7 +69,7 @@ TEST(ErrorTable, EveryKindHasItsRow) {
 TEST(ErrorTable, OnlyTheExpectedKindsAreRetriedInPlace) {
   std::set<FailureKind> retried;
   for (const ErrorRule& rule : errorTable())
-    if (rule.retry_same) retried.insert(rule.kind);
+    if (rule.retries > 0) retried.insert(rule.kind);
   EXPECT_EQ(retried, (std::set<FailureKind>{Network, Upstream, Capacity, EmptyResponse}));
 }
 

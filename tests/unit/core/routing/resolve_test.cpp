@@ -21,12 +21,15 @@ TEST(Resolve, TargetForms) {
                          {"kiro/kiro-dev/claude-x", {"kiro-dev:claude-x"}},
                          {"kiro/kiro-dev/a/b", {"kiro-dev:a/b"}},
                          {"kiro/auto", {"auto:auto"}},  // a connection's name wins over a model's
-                         {"kiro/claude-x", {"auto:claude-x", "kiro-dev:claude-x"}}};
+                         {"kiro/claude-x", {"auto:claude-x", "kiro-dev:claude-x"}},
+                         {"kiro", {"auto:auto", "kiro-dev:auto"}},
+                         {"kiro/*", {"auto:auto", "kiro-dev:auto"}},
+                         {"kiro/*/claude-x", {"auto:claude-x", "kiro-dev:claude-x"}}};
   for (const Case& c : kCases) {
     const auto got = resolveTarget(c.text, kAccounts, kProviders);
     ASSERT_TRUE(got) << c.text;
     std::vector<std::string> shown;
-    for (const Candidate& one : *got) shown.push_back(one.connection_name + ":" + one.model);
+    for (const Candidate& one : *got) shown.push_back(one.connection->name + ":" + one.model);
     EXPECT_EQ(shown, c.wanted) << c.text;
   }
 }
@@ -39,7 +42,7 @@ TEST(Resolve, UnknownIsNotFoundWithTheNearestName) {
     EXPECT_NE(got.error().message.find("\"kiro/kiro-dev\""), std::string::npos)
         << got.error().message;
   }
-  for (const char* text : {"", "/", "kiro", "kiro/", "nothing", "echo/x"}) {
+  for (const char* text : {"", "/", "kiro/", "nothing", "echo", "echo/x"}) {
     EXPECT_FALSE(resolveTarget(text, kAccounts, kProviders)) << text;
   }
 }
@@ -59,7 +62,7 @@ TEST(ValidateCombo, NamesTheWrongMember) {
   EXPECT_EQ(field([](Combo& c) { c.name = "a/b"; }), "name");
   EXPECT_EQ(field([](Combo& c) { c.targets.clear(); }), "targets");
   EXPECT_EQ(field([](Combo& c) { c.targets.push_back({"nope/x"}); }), "targets[1]");
-  EXPECT_EQ(field([](Combo& c) { c.targets[0].text = "kiro"; }), "targets[0]");
+  EXPECT_EQ(field([](Combo& c) { c.targets[0].text = "kiro/"; }), "targets[0]");
 }
 
 TEST(Resolve, ADeletedAccountsNameIsNoModel) {
