@@ -17,6 +17,7 @@
 #include "service/plugins/registry.hpp"
 #include "service/secrets/master_key.hpp"
 #include "service/secrets/sealer.hpp"
+#include "service/storage/proxy_store.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
 #include "service/upstream/client.hpp"
@@ -83,6 +84,7 @@ struct Gateway::Parts {
   std::unique_ptr<secrets::AesGcmSealer> sealer;
   std::unique_ptr<storage::SqliteStore> store;
   std::optional<AccountDirectory> accounts;
+  std::optional<storage::ProxyStore> proxies;
   std::unique_ptr<upstream::HttpClient> upstream;
   std::optional<plugins::PluginRegistry> plugins;
   std::optional<routing::Router> router;
@@ -117,10 +119,12 @@ Result<> Gateway::start() {
   p.store = std::move(*store);
   p.accounts.emplace(*p.store);
   if (auto loaded = p.accounts->load(); !loaded) return loaded;
+  p.proxies.emplace(p.store->sessions(), *p.sealer, p.clock);
+  if (auto loaded = p.proxies->load(); !loaded) return loaded;
 
   upstream::ClientOptions options;
   options.ca_file = config->ca_file;
-  auto client = upstream::HttpClient::create(std::move(options), p.clock);
+  auto client = upstream::HttpClient::create(std::move(options), p.clock, *p.proxies);
   if (!client) return std::unexpected(client.error());
   p.upstream = std::move(*client);
   if (auto loaded = loadPlugins(); !loaded) return loaded;
@@ -246,6 +250,7 @@ void Gateway::stop(std::chrono::milliseconds drain) {
   p.router.reset();
   p.plugins.reset();
   p.upstream.reset();
+  p.proxies.reset();
   p.accounts.reset();
   p.store.reset();
   p.sealer.reset();

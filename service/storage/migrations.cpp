@@ -81,12 +81,16 @@ std::span<const Migration> schemaMigrations() {
            "CREATE TABLE proxies("
            " id TEXT PRIMARY KEY, name TEXT NOT NULL, scheme TEXT NOT NULL, host TEXT NOT NULL,"
            " port INTEGER NOT NULL, username TEXT NOT NULL, password TEXT NOT NULL,"
-           " created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL)",
+           " revision INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL)",
            "CREATE UNIQUE INDEX proxies_name ON proxies(name COLLATE NOCASE)",
-           // scope: global, provider or connection; proxy_id '' means "direct, whatever is above".
+           // scope: global, provider or connection; proxy_id 'direct' means "direct, whatever is
+           // above". No foreign keys: a connection may be about to be signed in, and what a forced
+           // removal of a proxy leaves behind makes calls fail instead of going out directly.
            "CREATE TABLE proxy_assignments("
            " scope TEXT NOT NULL, scope_id TEXT NOT NULL, proxy_id TEXT NOT NULL,"
            " PRIMARY KEY(scope, scope_id)) WITHOUT ROWID",
+           "CREATE TRIGGER proxy_of_removed_connection AFTER DELETE ON connections BEGIN"
+           " DELETE FROM proxy_assignments WHERE scope='connection' AND scope_id=OLD.id; END",
 
            "CREATE TABLE audit("
            " id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,"
