@@ -12,6 +12,8 @@
 #include <chrono>
 #include <optional>
 
+#include "service/platform/socket_wait.hpp"
+
 namespace omni::http {
 namespace {
 
@@ -208,8 +210,26 @@ void Connection::cut() {
   }
 }
 
+namespace {
+
+// Instead of HTTPServerSession::hasMoreRequests(), see platform::waitSocket.
+bool awaitRequest(Session& session, int timeout_ms) {
+  if (session.buffered() > 0) return true;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (auto left = std::chrono::milliseconds(timeout_ms); left.count() > 0;
+       left = std::chrono::duration_cast<std::chrono::milliseconds>(
+           end - std::chrono::steady_clock::now())) {
+    if (platform::waitSocket(session.socket(), platform::Wait::Readable, left)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void Connection::serve(Session& session) {
-  while (!core_.draining && session.hasMoreRequests()) {
+  int timeout_ms = core_.options.receive_timeout_ms;
+  while (!core_.draining && awaitRequest(session, timeout_ms)) {
+    timeout_ms = core_.options.keep_alive_ms;
     busy_ = true;
     const bool again = serveOne(session);
     busy_ = false;
@@ -489,7 +509,7 @@ void Connection::lingerUntilRead(Session& session) {
       const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
           end - std::chrono::steady_clock::now());
       if (left.count() <= 0 ||
-          !s.poll(Poco::Timespan(left.count()), Poco::Net::Socket::SELECT_READ))
+          !platform::waitSocket(s, platform::Wait::Readable, left))
         return;
       const int n = s.receiveBytes(sink.data(), static_cast<int>(sink.size()));
       if (n <= 0) return;

@@ -18,6 +18,8 @@
 
 #include "service/http/guards.hpp"
 
+#include "service/platform/socket_wait.hpp"
+
 namespace omni::http {
 namespace {
 
@@ -360,7 +362,7 @@ void SocketWriter::tick() {
   if (!silent && !header_pending_) return;
   try {
     // Room in the send buffer now: these few bytes will not block.
-    if (!socket_.poll(Poco::Timespan(0), Poco::Net::Socket::SELECT_WRITE)) return;
+    if (!platform::waitSocket(socket_, platform::Wait::Writable, std::chrono::microseconds(0))) return;
   } catch (...) {
     cancel_.setGone();
     return;
