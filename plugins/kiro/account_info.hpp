@@ -1,6 +1,5 @@
 #pragma once
-// What the admin API asks about an account: description, test, usage, models. Wire source:
-// kiro-protocol E.9 to E.11.
+// What the admin API shows of an account.
 
 #include <omniroute/sdk.hpp>
 #include <string>
@@ -9,10 +8,8 @@
 
 namespace omni::kiro {
 
-sdk::Result<std::string> describeAccount(sdk::Call& call);
-// Refreshes and asks for the usage, which burns no credits.
-sdk::Result<std::string> testAccount(sdk::Call& call, const Endpoints& endpoints);
-sdk::Result<std::string> accountUsage(sdk::Call& call, const Endpoints& endpoints);
-sdk::Result<std::string> listModels(sdk::Call& call, const Endpoints& endpoints);
+// accounts.describe, from the record alone. No secret, only whether there is one. Three regions:
+// region (sign-in), profileRegion (inside the profile's ARN), apiRegion (of the hosts in use).
+sdk::Result<std::string> describeAccount(const sdk::Call& call, const Endpoints& endpoints);
 
 }  // namespace omni::kiro

@@ -5,9 +5,16 @@
 #include <array>
 
 #include "plugins/kiro/account_info.hpp"
+#include "plugins/kiro/auth_headers.hpp"
 #include "plugins/kiro/import.hpp"
+#include "plugins/kiro/isolate.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/model_list.hpp"
+#include "plugins/kiro/probe.hpp"
+#include "plugins/kiro/profiles.hpp"
 #include "plugins/kiro/refresh.hpp"
+#include "plugins/kiro/signin.hpp"
+#include "plugins/kiro/usage.hpp"
 
 namespace omni::kiro {
 namespace {
@@ -31,16 +38,32 @@ sdk::Result<std::string> refreshNow(const Context& c) {
   auto token =
       freshAccessToken(c.call, c.endpoints, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
   if (!token) return std::unexpected(std::move(token.error()));
+  // What the sign-in could not find out is tried again at this pace; it is no part of the refresh.
+  if (!isApiKey(c.call) && !c.call.value("profileArn"))
+    if (auto adopted = adoptProfile(c.call, c.endpoints); !adopted && adopted.error().cancelled)
+      return std::unexpected(std::move(adopted.error()));
   return fmt::format(R"({{"expiresAt":{}}})", c.call.value("expiresAt").value_or("0"));
 }
 
 constexpr std::array kMethods = {
     Entry{"accounts.import",
           [](const Context& c) { return importAccount(c.call, c.endpoints, c.input); }},
+    Entry{"accounts.signin.start",
+          [](const Context& c) { return startSignIn(c.call, c.endpoints, c.input); }},
+    Entry{"accounts.signin.poll", [](const Context& c) { return pollSignIn(c.call, c.endpoints); }},
+    Entry{"accounts.signin.finish",
+          [](const Context& c) { return finishBrowserSignIn(c.call, c.endpoints, c.input); }},
     Entry{"accounts.refresh", &refreshNow},
-    Entry{"accounts.describe", [](const Context& c) { return describeAccount(c.call); }},
-    Entry{"accounts.test", [](const Context& c) { return testAccount(c.call, c.endpoints); }},
+    Entry{"accounts.isolate", [](const Context& c) { return isolateAccount(c.call, c.endpoints); }},
+    Entry{"accounts.renew",
+          [](const Context& c) { return renewRegistration(c.call, c.endpoints); }},
+    Entry{"accounts.describe",
+          [](const Context& c) { return describeAccount(c.call, c.endpoints); }},
+    Entry{"accounts.test",
+          [](const Context& c) { return testAccount(c.provider, c.call, c.endpoints, c.input); }},
     Entry{"accounts.usage", [](const Context& c) { return accountUsage(c.call, c.endpoints); }},
+    Entry{"accounts.profiles",
+          [](const Context& c) { return accountProfiles(c.call, c.endpoints, c.input); }},
     Entry{"models.list", [](const Context& c) { return listModels(c.call, c.endpoints); }},
 };
 

@@ -18,6 +18,9 @@ std::string Endpoints::oidc(std::string_view region) const {
 std::string Endpoints::social() const {
   return url("social", "https://prod.us-east-1.auth.desktop.kiro.dev", "us-east-1");
 }
+std::string Endpoints::portal() const {
+  return url("portal", "https://app.kiro.dev", "us-east-1");
+}
 std::string Endpoints::runtime(std::string_view region) const {
   return url("runtime", "https://runtime.{region}.kiro.dev", region);
 }
@@ -34,6 +37,10 @@ Wire Endpoints::wire(bool has_profile) const {
   if (chosen == "codewhisperer") return Wire::CodeWhisperer;
   if (chosen == "legacy") return Wire::Legacy;
   return has_profile ? Wire::Kiro : Wire::Legacy;
+}
+
+bool Endpoints::wireIsAuto() const {
+  return host_.setting("wire").value_or("auto") == "auto";
 }
 
 std::string userAgent() {

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 
+#include "plugins/kiro/account_changes.hpp"
+#include "plugins/kiro/api_key.hpp"
+#include "plugins/kiro/form.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/pasted_token.hpp"
 #include "plugins/kiro/region.hpp"
 #include "plugins/kiro/registration.hpp"
 #include "plugins/kiro/sha256.hpp"
@@ -14,183 +16,212 @@
 namespace omni::kiro {
 namespace {
 
-constexpr std::string_view kTokenPrefix = "aorAAAAAG";
-constexpr size_t kShortestToken = 100;
+constexpr std::string_view kDedicated = "its own registration holds the session";
+constexpr std::string_view kGivenClient =
+    "the registration came with the token and is in use by the tool it came from";
+constexpr std::string_view kRegistered =
+    "it owns a registration; its session was issued by Kiro's sign-in service and is refreshed "
+    "there";
+constexpr std::string_view kNoClient = "it has no registration of its own";
+constexpr std::string_view kExternal =
+    "its session belongs to the company's identity provider and is shared with the tool that the "
+    "token came from; no AWS registration takes part";
+constexpr std::string_view kLocalTool =
+    "its session is the one of the local tool that the token came from";
+constexpr int64_t kShortestLifeMs = 5 * 60'000;
 
-struct Form {
-  std::string refresh_token;
-  std::string region{kDefaultRegion};
-  std::string profile_arn;
-  std::string client_id;
-  std::string client_secret;
-  bool allow_shared = false;
-};
-
-std::unexpected<sdk::Failure> bad(std::string field, std::string message) {
-  sdk::Failure failure;
-  failure.kind = OMNI_FAILURE_BAD_REQUEST;
-  failure.field = std::move(field);
-  failure.message = std::move(message);
-  return std::unexpected(std::move(failure));
+std::unexpected<sdk::Failure> refused(const PastedToken& in, std::string_view who) {
+  if (!in.client_id_hash.empty() && in.client_id.empty())
+    return badField(
+        "clientId",
+        fmt::format("{} does not accept this refresh token without the registration it was issued "
+                    "to. Add clientId and clientSecret from the file {}.json, which lies beside "
+                    "the token file in .aws/sso/cache",
+                    who, in.client_id_hash.substr(0, 64)));
+  return badField("refreshToken",
+                  fmt::format("{} does not accept this refresh token: it has expired, was used up "
+                              "by another tool, or belongs to another region or client. Sign in "
+                              "again and import the new token",
+                              who));
 }
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first == std::string_view::npos
-             ? std::string()
-             : std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+// What OIDC says of a token that is not its own; a try elsewhere is worth it.
+bool notItsOwn(const sdk::Result<TokenAnswer>& answer) {
+  return answer ? answer->rejected
+                : answer.error().upstream_status == 400 &&
+                      (answer.error().kind == OMNI_FAILURE_PROTOCOL ||
+                       answer.error().kind == OMNI_FAILURE_BAD_REQUEST);
 }
 
-sdk::Result<Form> readForm(std::string_view input) {
-  constexpr std::array<std::string_view, 7> kMembers = {
-      "refreshToken", "region",     "profileArn", "clientId",
-      "clientSecret", "authMethod", "allowShared"};
-  const auto object = parseObject(input);
-  if (!object) return bad("body", "the body must be a JSON object");
-  for (const auto& [name, value] : *object) {
-    const std::string_view key(name.data(), name.size());
-    if (std::ranges::find(kMembers, key) == kMembers.end())
-      return bad(std::string(key), fmt::format("unknown member \"{}\"; known are {}", key,
-                                               fmt::join(kMembers, ", ")));
-    if (key == "allowShared" ? !value.is_bool() : !value.is_string())
-      return bad(
-          std::string(key),
-          fmt::format("{} must be {}", key, key == "allowShared" ? "true or false" : "a string"));
+class Import {
+ public:
+  Import(sdk::Call& call, const Endpoints& endpoints, const PastedToken& in)
+      : call_(call), endpoints_(endpoints), in_(in) {
+    out_.region = in.region;
+    out_.start_url = in.start_url;
+    out_.provider = in.provider;
+    out_.profile_arn = in.profile_arn;
+    out_.fingerprint = sha256Hex(in.refresh_token);
   }
-  Form form;
-  form.refresh_token = trimmed(text(*object, "refreshToken"));
-  if (form.refresh_token.empty())
-    return bad("refreshToken",
-               "refreshToken is missing: paste the refresh token of the Kiro account");
-  if (!form.refresh_token.starts_with(kTokenPrefix))
-    return bad("refreshToken",
-               "refreshToken must start with aorAAAAAG; an access token (aoa...) or a JSON file is "
-               "not one");
-  if (form.refresh_token.contains("...") || form.refresh_token.size() < kShortestToken)
-    return bad("refreshToken",
-               "refreshToken is cut short; copy the whole token from the file, not from a log or a "
-               "window");
-  if (form.refresh_token.find_first_of(" \t\r\n\"") != std::string::npos)
-    return bad("refreshToken", "refreshToken holds spaces or quotes; copy the token alone");
-  if (object->contains("region")) form.region = text(*object, "region");
-  if (!isRegion(form.region))
-    return bad(
-        "region",
-        "region must look like us-east-1 or eu-west-1 (lower case); leave it out for us-east-1");
-  form.profile_arn = text(*object, "profileArn");
-  if (!form.profile_arn.empty() && !isProfileArn(form.profile_arn))
-    return bad(
-        "profileArn",
-        "profileArn must look like arn:aws:codewhisperer:us-east-1:123456789012:profile/ABCDEF");
-  form.client_id = text(*object, "clientId");
-  form.client_secret = text(*object, "clientSecret");
-  if (form.client_id.empty() != form.client_secret.empty())
-    return bad(form.client_id.empty() ? "clientId" : "clientSecret",
-               "clientId and clientSecret go together: give both or none");
-  if (const auto* shared = object->if_contains("allowShared"))
-    form.allow_shared = shared->get_bool();
-  return form;
-}
 
-struct SignedIn {
-  Tokens tokens;
-  std::string auth_method;
-  std::string route;
-  std::string isolation;
-  std::string reason;
-};
+  sdk::Result<SignedIn> run() {
+    sdk::Result<> done;
+    if (!in_.rotate)
+      done = asItIs();
+    else if (in_.method == "external_idp")
+      done = external();
+    else if (!in_.client_id.empty() && in_.method != "social")
+      done = withGivenClient();
+    else
+      done = withOwnClient();
+    if (!done) return std::unexpected(std::move(done.error()));
+    if (out_.tokens.refresh_token.empty()) out_.tokens.refresh_token = in_.refresh_token;
+    return std::move(out_);
+  }
 
-std::unexpected<sdk::Failure> tokenRefused(std::string_view who) {
-  return bad("refreshToken", fmt::format("{} does not accept this refresh token: it has expired, "
-                                         "was used up by another tool, or belongs to another "
-                                         "region or client. Sign in again and import the new token",
-                                         who));
-}
+ private:
+  void become(Tokens tokens, std::string_view method, std::string_view route,
+              std::string_view isolation, std::string_view reason) {
+    out_.tokens = std::move(tokens);
+    out_.auth_method = method;
+    out_.route = route;
+    out_.isolation = isolation;
+    out_.isolation_reason = reason;
+  }
 
-// The registration that came with the token holds its session, so it is shared with the tool that
-// it came from.
-sdk::Result<SignedIn> withGivenClient(sdk::Call& call, const Endpoints& endpoints,
-                                      const Form& form) {
-  auto answer = refreshAtOidc(call, endpoints, form.region, form.client_id, form.client_secret,
-                              form.refresh_token);
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  if (answer->rejected) return tokenRefused("AWS SSO OIDC");
-  return SignedIn{std::move(answer->tokens), "idc", "oidc", "shared",
-                  "the registration came with the token and is in use by the tool it came from"};
-}
-
-sdk::Result<SignedIn> withOwnClient(sdk::Call& call, const Endpoints& endpoints, const Form& form,
-                                    const std::optional<Registration>& own) {
-  if (own) {
-    auto answer = refreshAtOidc(call, endpoints, form.region, own->client_id, own->client_secret,
-                                form.refresh_token);
+  // The session of the registration that came with the token: shared with the tool it came from.
+  sdk::Result<> withGivenClient() {
+    auto answer = refreshAtOidc(call_, endpoints_, in_.region, in_.client_id, in_.client_secret,
+                                in_.refresh_token);
     if (!answer) return std::unexpected(std::move(answer.error()));
-    if (!answer->rejected)
-      return SignedIn{std::move(answer->tokens), "imported", "oidc", "dedicated",
-                      "its own registration holds the session"};
+    if (answer->rejected) {
+      // Some tools attach a registration to tokens of Kiro's own service.
+      if (in_.method.empty()) return withOwnClient();
+      return refused(in_, "AWS SSO OIDC");
+    }
+    out_.client = {in_.client_id, in_.client_secret, 0};
+    become(std::move(answer->tokens), in_.method.empty() ? "idc" : in_.method, "oidc", "shared",
+           kGivenClient);
+    return {};
   }
-  auto answer = refreshAtSocial(call, endpoints, form.refresh_token);
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  if (answer->rejected) return tokenRefused("Neither AWS SSO OIDC nor Kiro's sign-in service");
-  if (!own)
-    return SignedIn{std::move(answer->tokens), "imported", "social", "shared",
-                    "it has no registration of its own"};
-  return SignedIn{std::move(answer->tokens), "imported", "social", "registered",
-                  "it owns a registration; its session was issued by Kiro's sign-in service and is "
-                  "refreshed there"};
-}
+
+  sdk::Result<> withOwnClient() {
+    auto own = registerClient(call_, endpoints_, in_.region);
+    if (!own && (own.error().cancelled || !in_.allow_shared)) {
+      if (!own.error().reported)
+        own.error().message +=
+            "; nothing was stored. Try again, or accept an account without a registration of its "
+            "own with \"allowShared\": true";
+      return std::unexpected(std::move(own.error()));
+    }
+    if (own) out_.client = *own;
+    const bool oidc = own && in_.method != "social" && in_.client_id.empty();
+    std::optional<sdk::Failure> hint;
+    if (oidc) {
+      auto answer = refreshAtOidc(call_, endpoints_, in_.region, own->client_id, own->client_secret,
+                                  in_.refresh_token);
+      if (!notItsOwn(answer)) {
+        if (!answer) return std::unexpected(std::move(answer.error()));
+        become(std::move(answer->tokens), in_.method.empty() ? "imported" : in_.method, "oidc",
+               "dedicated", kDedicated);
+        return {};
+      }
+      if (!answer && answer.error().kind == OMNI_FAILURE_BAD_REQUEST) hint = answer.error();
+      if (in_.method == "idc" || in_.method == "builder_id") {
+        if (hint) return std::unexpected(std::move(*hint));
+        return refused(in_, "AWS SSO OIDC");
+      }
+    }
+    auto answer = refreshAtSocial(call_, endpoints_, in_.refresh_token);
+    if (!answer) return std::unexpected(std::move(answer.error()));
+    if (answer->rejected) {
+      if (hint) return std::unexpected(std::move(*hint));
+      return refused(in_, in_.method == "social"
+                              ? "Kiro's sign-in service"
+                              : "Neither AWS SSO OIDC nor Kiro's sign-in service");
+    }
+    become(std::move(answer->tokens), in_.method == "social" ? "social" : "imported", "social",
+           own ? "registered" : "shared", own ? kRegistered : kNoClient);
+    return {};
+  }
+
+  sdk::Result<> external() {
+    auto answer = refreshAtExternalIdp(call_, in_.token_endpoint, in_.client_id, in_.scopes,
+                                       in_.refresh_token);
+    if (!answer) return std::unexpected(std::move(answer.error()));
+    if (answer->rejected)
+      return badField("refreshToken",
+                      fmt::format("the company's identity provider does not accept this refresh "
+                                  "token ({}); sign in again in the tool it came from and import "
+                                  "the new one",
+                                  answer->error.code));
+    takeExternal();
+    become(std::move(answer->tokens), "external_idp", "external_idp", "shared", kExternal);
+    return {};
+  }
+
+  void takeExternal() {
+    out_.client = {in_.client_id, "", 0};
+    out_.provider = "ExternalIdp";
+    out_.token_endpoint = in_.token_endpoint;
+    out_.issuer_url = in_.issuer_url;
+    out_.scopes = in_.scopes;
+  }
+
+  // The refresh token stays unused, so the tool it came from stays signed in for now.
+  sdk::Result<> asItIs() {
+    if (in_.access_token.empty() || in_.expires_ms - call_.host().nowMs() < kShortestLifeMs)
+      return badField("accessToken",
+                      "with rotate off, accessToken and expiresAt of a token that is valid for "
+                      "five more minutes are needed; use the tool once so that it renews its "
+                      "token, or allow rotate");
+    Tokens tokens;
+    tokens.access_token = in_.access_token;
+    tokens.refresh_token = in_.refresh_token;
+    tokens.expires_ms = in_.expires_ms;
+    if (in_.method == "external_idp") {
+      takeExternal();
+      become(std::move(tokens), "external_idp", "external_idp", "shared", kExternal);
+    } else if (!in_.client_id.empty() && in_.method != "social") {
+      out_.client = {in_.client_id, in_.client_secret, 0};
+      become(std::move(tokens), in_.method.empty() ? "idc" : in_.method, "oidc", "shared",
+             kLocalTool);
+    } else if (in_.method == "idc" || in_.method == "builder_id") {
+      return refused(in_, "AWS SSO OIDC");
+    } else {
+      become(std::move(tokens), in_.method.empty() ? "imported" : "social", "social", "shared",
+             kLocalTool);
+    }
+    return {};
+  }
+
+  sdk::Call& call_;
+  const Endpoints& endpoints_;
+  const PastedToken& in_;
+  SignedIn out_;
+};
 
 }  // namespace
 
 sdk::Result<std::string> importAccount(sdk::Call& call, const Endpoints& endpoints,
                                        std::string_view input) {
-  auto form = readForm(input);
-  if (!form) return std::unexpected(std::move(form.error()));
-
-  // First and alone, so that a token that is here already is found before anything is asked of AWS.
-  const std::string fingerprint = sha256Hex(form->refresh_token);
-  if (auto claimed = call.commit({{"fingerprint", fingerprint, false}}); !claimed)
-    return std::unexpected(std::move(claimed.error()));
-
-  std::optional<Registration> own;
-  const bool given = !form->client_id.empty();
-  if (!given) {
-    auto registered = registerClient(call, endpoints, form->region);
-    if (registered) {
-      own = std::move(*registered);
-    } else if (!form->allow_shared || registered.error().cancelled) {
-      sdk::Failure& failure = registered.error();
-      if (!failure.reported)
-        failure.message +=
-            "; nothing was stored. Try again, or accept an account without a registration of its "
-            "own with "
-            "\"allowShared\": true";
-      return std::unexpected(std::move(failure));
-    }
+  auto pasted = readPastedToken(call.host(), input);
+  if (!pasted) return std::unexpected(std::move(pasted.error()));
+  sdk::Result<json::object> done;
+  if (pasted->method == "api_key") {
+    done = importApiKey(call, endpoints, pasted->api_key, pasted->region);
+  } else {
+    // First and alone, so that a token that is here already is found before anything is asked of
+    // AWS.
+    if (auto claimed = call.commit({{"fingerprint", sha256Hex(pasted->refresh_token), false}});
+        !claimed)
+      return std::unexpected(std::move(claimed.error()));
+    auto in = Import(call, endpoints, *pasted).run();
+    if (!in) return std::unexpected(std::move(in.error()));
+    done = finishSignIn(call, endpoints, std::move(*in));
   }
-  auto in =
-      given ? withGivenClient(call, endpoints, *form) : withOwnClient(call, endpoints, *form, own);
-  if (!in) return std::unexpected(std::move(in.error()));
-
-  if (in->tokens.refresh_token.empty()) in->tokens.refresh_token = form->refresh_token;
-  const std::string arn = form->profile_arn.empty() ? in->tokens.profile_arn : form->profile_arn;
-  std::vector<sdk::Change> changes = {{"authMethod", in->auth_method, false},
-                                      {"region", form->region, false},
-                                      {"refreshRoute", in->route, false},
-                                      {"isolation", in->isolation, false},
-                                      {"isolationReason", in->reason, false},
-                                      {"expiresAt", std::to_string(in->tokens.expires_ms), false},
-                                      {"refreshToken", in->tokens.refresh_token, true},
-                                      {"accessToken", in->tokens.access_token, true}};
-  if (!arn.empty()) changes.push_back({"profileArn", arn, false});
-  if (own || given) {
-    changes.push_back({"clientId", own ? own->client_id : form->client_id, false});
-    changes.push_back({"clientSecret", own ? own->client_secret : form->client_secret, true});
-    if (own)
-      changes.push_back({"clientSecretExpiresAt", std::to_string(own->secret_expires_ms), false});
-  }
-  if (auto saved = call.commit(changes); !saved) return std::unexpected(std::move(saved.error()));
-  return std::string("{}");
+  if (!done) return std::unexpected(std::move(done.error()));
+  return json::serialize(*done);
 }
 
 }  // namespace omni::kiro

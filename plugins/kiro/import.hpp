@@ -1,5 +1,6 @@
 #pragma once
-// accounts.import: a refresh token becomes a connection with a client registration of its own.
+// accounts.import: a refresh token, a token file or an API key becomes an account. Wire source:
+// kiro-protocol A.7, B, C and D.2.
 
 #include <omniroute/sdk.hpp>
 #include <string>
@@ -9,10 +10,9 @@
 
 namespace omni::kiro {
 
-// Input {refreshToken, region?, profileArn?, clientId?, clientSecret?, authMethod?, allowShared?}.
-// BAD_REQUEST names the member. Nothing is committed unless everything worked. The own registration
-// is tried first; when OIDC says that the token is not its own, the social endpoint that issued it;
-// the route that worked is stored.
+// Registers a client of the account's own, tries the token there, then at the issuer it may come
+// from, and stores the route that worked. Fails with BAD_REQUEST (field) for what the caller can
+// put right; nothing is stored on failure. Returns {"label"?}.
 sdk::Result<std::string> importAccount(sdk::Call& call, const Endpoints& endpoints,
                                        std::string_view input);
 

@@ -48,6 +48,10 @@ bool isProfileArn(std::string_view text) {
   });
 }
 
+std::string_view arnRegion(std::string_view arn) {
+  return field(arn, 3);
+}
+
 std::string serviceRegion(std::string_view profile_arn) {
   const auto region = field(profile_arn, 3);
   return region == "eu-central-1" ? std::string(region) : std::string(kDefaultRegion);

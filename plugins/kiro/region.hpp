@@ -13,6 +13,8 @@ constexpr std::string_view kDefaultRegion = "us-east-1";
 bool isRegion(std::string_view text);
 // arn:aws:codewhisperer:<region>:<12 digits>:profile/<id>
 bool isProfileArn(std::string_view text);
+// The region that the ARN names; empty when it names none.
+std::string_view arnRegion(std::string_view arn);
 // The region inside the ARN when the runtime is served there, else us-east-1. Runtime and
 // management exist in us-east-1 and eu-central-1 (kiro-protocol section I).
 std::string serviceRegion(std::string_view profile_arn);

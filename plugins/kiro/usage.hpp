@@ -1,0 +1,24 @@
+#pragma once
+// What GetUsageLimits tells: credits, trial, bonuses, overage, and who the account is. Wire source:
+// kiro-protocol E.11.
+
+#include <omniroute/sdk.hpp>
+#include <string>
+
+#include "plugins/kiro/endpoints.hpp"
+
+namespace omni::kiro {
+
+// accounts.usage: {"plan","limit","used","remaining","resetAt","overage","hasData",
+//   "items":[{"kind": credits|trial|bonus|overage,"name","limit","used","resetAt"?,"expiresAt"?,
+//   "active"}],"email"?,"userId"?}. Times in Unix ms. Trial and bonus count only while active.
+sdk::Result<std::string> accountUsage(sdk::Call& call, const Endpoints& endpoints);
+
+struct Identity {
+  std::string email;
+  std::string user_id;
+};
+// Asks who the account is, and commits it. One quick call that never refreshes.
+sdk::Result<Identity> identify(sdk::Call& call, const Endpoints& endpoints);
+
+}  // namespace omni::kiro
