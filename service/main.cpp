@@ -7,6 +7,7 @@
 #include <Poco/Util/OptionSet.h>
 #include <Poco/Util/ServerApplication.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -21,6 +22,7 @@
 #include "service/app/gateway.hpp"
 #include "service/config/config.hpp"
 #include "service/config/key_table.hpp"
+#include "service/platform/service_manager.hpp"
 
 #if !defined(_WIN32)
 #include <sys/prctl.h>
@@ -158,7 +160,8 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     const sigset_t signals = blockSignals();
     forbidDumps();
 #endif
-    omni::app::Gateway gateway(config);
+    const omni::platform::ServiceManager manager;
+    omni::app::Gateway gateway(config, manager.listener());
     if (auto started = gateway.start(); !started) {
       std::cerr << "omnirouted: " << started.error().message << "\n";
       return started.error().kind == omni::FailureKind::BadRequest ? EXIT_CONFIG : EXIT_SOFTWARE;
@@ -170,19 +173,46 @@ class OmniRouted final : public Poco::Util::ServerApplication {
 #if defined(_WIN32)
     waitForTerminationRequest();
 #else
-    for (int signal = 0; sigwait(&signals, &signal) == 0 && signal == SIGHUP;) {
+    const std::string serving =
+        "Serving on " + config->address + ":" + std::to_string(gateway.port());
+    manager.ready(serving);
+    while (waitForSignal(signals, gateway, manager) == SIGHUP) {
+      manager.reloading();
       auto fresh = omni::config::load(sources_, program_dir_);
       if (fresh) {
         gateway.reload(std::make_shared<const omni::config::Config>(std::move(*fresh)));
+        manager.ready(serving);
       } else {
         std::cerr << "omnirouted: reload refused, the old settings stay: " << fresh.error().message
                   << "\n";
+        manager.ready(serving + "; the last reload was refused: " + fresh.error().message);
       }
     }
+    manager.stopping("Letting running requests end");
 #endif
     gateway.stop(std::chrono::seconds(config->drain_s));
     return EXIT_OK;
   }
+
+#if !defined(_WIN32)
+  // Waits for the next signal; on the way it tells the watchdog that the service answers. One that
+  // does not answer is left to the manager, which restarts it.
+  static int waitForSignal(const sigset_t& signals, const omni::app::Gateway& gateway,
+                           const omni::platform::ServiceManager& manager) {
+    using std::chrono::milliseconds;
+    int signal = 0;
+    if (manager.watchdog() == milliseconds(0)) {
+      return sigwait(&signals, &signal) == 0 ? signal : SIGTERM;
+    }
+    const milliseconds every = manager.watchdog() / 3;
+    const timespec pause{every.count() / 1000, every.count() % 1000 * 1'000'000};
+    for (;;) {
+      if (gateway.alive(every)) manager.alive();
+      signal = sigtimedwait(&signals, nullptr, &pause);
+      if (signal > 0) return signal;
+    }
+  }
+#endif
 
   bool writeReadyFile(uint16_t port) {
     if (ready_file_.empty()) return true;

@@ -11,6 +11,7 @@
 #include "core/errors/error_table.hpp"
 #include "core/routing/router.hpp"
 #include "service/admin/routes.hpp"
+#include "service/app/liveness.hpp"
 #include "service/app/system.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
@@ -77,6 +78,7 @@ std::string pluginsJson(const std::vector<plugins::PluginInfo>& infos) {
 // them.
 struct Gateway::Parts {
   std::atomic<std::shared_ptr<const config::Config>> config;
+  int listen_fd = -1;
   SystemClock clock;
   SystemRandom random;
   SystemWaiter waiter;
@@ -91,8 +93,10 @@ struct Gateway::Parts {
   std::optional<http::Server> server;
 };
 
-Gateway::Gateway(std::shared_ptr<const config::Config> config) : parts_(std::make_unique<Parts>()) {
+Gateway::Gateway(std::shared_ptr<const config::Config> config, int listen_fd)
+    : parts_(std::make_unique<Parts>()) {
   parts_->config = std::move(config);
+  parts_->listen_fd = listen_fd;
 }
 
 Gateway::~Gateway() {
@@ -184,6 +188,7 @@ Result<> Gateway::listen() {
   http::ServerOptions options;
   options.address = config->address;
   options.port = config->port;
+  options.listen_fd = p.listen_fd;
   options.max_streams = config->max_streams;
   options.max_admin = config->max_admin;
   options.max_queued = config->max_queued;
@@ -212,6 +217,15 @@ Result<> Gateway::listen() {
   }
   p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
   return {};
+}
+
+bool Gateway::alive(std::chrono::milliseconds timeout) const {
+  const auto config = parts_->config.load();
+  // A wildcard address is no address to connect to.
+  const std::string host = config->address == "0.0.0.0" ? "127.0.0.1"
+                           : config->address == "::"    ? "::1"
+                                                        : config->address;
+  return answersHealthCheck(host, port(), timeout);
 }
 
 uint16_t Gateway::port() const {

@@ -14,7 +14,8 @@ namespace omni::app {
 // start(), reload() and stop() are called from one thread.
 class Gateway {
  public:
-  explicit Gateway(std::shared_ptr<const config::Config> config);
+  // listen_fd: a listening socket to take over, -1 for one of its own.
+  explicit Gateway(std::shared_ptr<const config::Config> config, int listen_fd = -1);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -22,6 +23,9 @@ class Gateway {
   // Opens key and store, loads the plugins, listens. On an error nothing is left running; the
   // message says what to do.
   Result<> start();
+  // Does the listener still answer, within `timeout`? Asked through a connection like anybody's. From
+  // any thread after start().
+  bool alive(std::chrono::milliseconds timeout) const;
   // The port in use, after start().
   uint16_t port() const;
   // Takes over what can change while running (log level, plugin settings); the rest is named in the

@@ -3,6 +3,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/ServerSocketImpl.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/TCPServer.h>
 #include <Poco/ThreadPool.h>
@@ -21,6 +22,24 @@ Poco::Timespan millis(int ms) {
 constexpr int kStackFactor = 8;  // the sanitizers' frames are several times larger
 #else
 constexpr int kStackFactor = 1;
+#endif
+
+}  // namespace
+
+namespace {
+
+#ifndef _WIN32
+// Poco has no way to take over a socket that somebody else has bound.
+class AdoptedSocket final : public Poco::Net::ServerSocket {
+ public:
+  explicit AdoptedSocket(int fd) : ServerSocket(new Impl(fd), true) {}
+
+ private:
+  class Impl final : public Poco::Net::ServerSocketImpl {
+   public:
+    explicit Impl(int fd) { reset(fd); }
+  };
+};
 #endif
 
 }  // namespace
@@ -56,8 +75,15 @@ Result<> Server::start() {
 #endif
     // Poco's default also shares the port: two services would run and each get half of the
     // connections.
-    listener->socket.bind(Poco::Net::SocketAddress(o.address, o.port), kReuseAddress, false);
-    listener->socket.listen(512);
+#ifndef _WIN32
+    if (o.listen_fd >= 0) {
+      listener->socket = AdoptedSocket(o.listen_fd);
+    } else
+#endif
+    {
+      listener->socket.bind(Poco::Net::SocketAddress(o.address, o.port), kReuseAddress, false);
+      listener->socket.listen(512);
+    }
     listener->port = listener->socket.address().port();
 
     Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;

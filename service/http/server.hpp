@@ -36,6 +36,7 @@ struct AccessLogEntry {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 20128;           // 0: any free one, see Server::port()
+  int listen_fd = -1;  // a listening socket to take over instead of address and port (POSIX)
   int max_streams = 1024;          // inference requests at once; above: 503
   int max_admin = 16;              // admin requests at once; above: 503
   int spare_threads = 32;          // for health, refusals and idle keep-alive connections
