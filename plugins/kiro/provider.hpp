@@ -1,9 +1,11 @@
 #pragma once
-// The Kiro provider. Thread-safe: it holds no state of its own; an account's state is the host's.
+// The Kiro provider. Thread-safe: an account's state is the host's; it only remembers
+// which hosts did not answer.
 
 #include <omniroute/sdk.hpp>
 
 #include "plugins/kiro/endpoints.hpp"
+#include "plugins/kiro/generate.hpp"
 
 namespace omni::kiro {
 
@@ -14,9 +16,12 @@ class KiroProvider final : public sdk::Provider {
                          sdk::EventSink& sink) override;
   sdk::Result<std::optional<std::string>> control(sdk::Call& call, std::string_view method,
                                                   std::string_view input) override;
+  // "omni.local-scan/1": accounts of other tools on this machine.
+  const void* extension(std::string_view name) override;
 
  private:
   Endpoints endpoints_;
+  WireMemory wires_;
 };
 
 }  // namespace omni::kiro

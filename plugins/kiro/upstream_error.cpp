@@ -92,8 +92,10 @@ sdk::Failure runtimeFailure(const UpstreamError& e) {
   failure.reason = e.reason;
   failure.retry_after_ms = e.retry_after_ms;
   failure.detail = fmt::format("HTTP {} {}", e.status, e.type);
-  failure.message =
-      fmt::format("Kiro answered {}{}{}", e.status, e.message.empty() ? "" : ": ", e.message);
+  failure.message = fmt::format("Kiro answered {}{}{}", e.status, e.message.empty() ? "" : ": ",
+                                redacted(e.message));
+  if (failure.kind == OMNI_FAILURE_SUSPENDED)
+    failure.message = "Kiro has suspended this account; its owner has to write to Kiro's support";
   if (failure.kind == OMNI_FAILURE_QUOTA && e.message.empty())
     failure.message = "Kiro: the account's credits are used up";
   return failure;
@@ -117,8 +119,24 @@ sdk::Failure streamFailure(std::string_view type, std::string_view payload) {
   sdk::Failure failure = runtimeFailure(error);
   failure.upstream_status = 200;
   failure.message = fmt::format("Kiro broke the answer off with {}{}{}", error.type,
-                                error.message.empty() ? "" : ": ", error.message);
+                                error.message.empty() ? "" : ": ", redacted(error.message));
   return failure;
+}
+
+bool isRefusedSignature(const UpstreamError& e) {
+  return e.status == 400 && e.reason == "THINKING_SIGNATURE_INVALID";
+}
+
+bool isRefusedFields(const UpstreamError& e) {
+  if (e.status != 400 || (!e.reason.empty() && e.reason != "REQUEST_BODY_INVALID")) return false;
+  for (const auto word : {"additionalModelRequestFields", "additional field", "output_config",
+                          "thinking.type", "thinking.display", "effort", "max_tokens"})
+    if (has(e.message, word)) return true;
+  return false;
+}
+
+bool isUnknownOperation(const UpstreamError& e) {
+  return e.status == 404 && (e.type.empty() || e.type == "UnknownOperationException");
 }
 
 bool isRejectedGrant(const UpstreamError& e) {

@@ -24,6 +24,17 @@ sdk::Failure runtimeFailure(const UpstreamError& error);
 // An exception frame inside the event stream; `type` is the union member's or the exception's name.
 sdk::Failure streamFailure(std::string_view type, std::string_view payload);
 
+// Upstream's text without what identifies a person or opens a door: account numbers, ARNs,
+// addresses, tokens. At most 400 characters.
+std::string redacted(std::string_view text);
+
+// A signature of replayed thinking was refused: the same request without any of it may pass.
+bool isRefusedSignature(const UpstreamError& error);
+// additionalModelRequestFields were refused: the same request without them may pass.
+bool isRefusedFields(const UpstreamError& error);
+// This host does not know the operation: the account may be served by the other generation's hosts.
+bool isUnknownOperation(const UpstreamError& error);
+
 // The sign-in side answered for good that this token or registration is not valid (there).
 bool isRejectedGrant(const UpstreamError& error);
 

@@ -1,5 +1,10 @@
 #pragma once
 
+// The project's version, which is the manifest's too; given by the build.
+#ifndef OMNI_KIRO_VERSION
+#error "OMNI_KIRO_VERSION comes from CMake's PROJECT_VERSION"
+#endif
+
 namespace omni::kiro {
-inline constexpr const char* kVersion = "0.1.0";  // equal to the manifest's
+inline constexpr const char* kVersion = OMNI_KIRO_VERSION;
 }

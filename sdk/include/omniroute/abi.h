@@ -172,7 +172,8 @@ typedef struct omni_request {
 #define OMNI_EVENT_TOOL_ARGUMENTS 6u      /* id, text: a fragment of the arguments' JSON text */
 #define OMNI_EVENT_TOOL_END 7u            /* id */
 #define OMNI_EVENT_USAGE 8u               /* usage; the last one wins */
-#define OMNI_EVENT_FINISH 9u              /* finish; at most once, last */
+#define OMNI_EVENT_FINISH \
+  9u /* finish; text: the stop sequence that matched, if one did; at most once, last */
 
 #define OMNI_FINISH_STOP 0u
 #define OMNI_FINISH_LENGTH 1u
@@ -331,18 +332,21 @@ typedef struct omni_plugin_entry {
   omni_status_t (*complete)(omni_plugin_t* plugin, omni_call_t* call, const omni_request_t* request,
                             const omni_sink_t* sink);
 
-  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all optional, OMNI_UNSUPPORTED):
-   *   accounts.import        {...the sign-in form's members...} -> {"label"?}  fills the call's (new) account via commit
-   *   accounts.signin.start  {"method", ...its form's members...}
-   *                          -> {"kind":"device","userCode","verificationUri","verificationUriComplete"?,"expiresAt":ms,
+  /* [any] Control-plane methods: name and JSON object in, JSON object out. Known names (all
+   * optional, OMNI_UNSUPPORTED): accounts.import        {...the sign-in form's members...} ->
+   * {"label"?}  fills the call's (new) account via commit accounts.signin.start  {"method", ...its
+   * form's members...}
+   *                          ->
+   * {"kind":"device","userCode","verificationUri","verificationUriComplete"?,"expiresAt":ms,
    *                              "intervalMs"} or {"kind":"browser","url","expiresAt":ms}
-   *   accounts.signin.poll   {} -> {"status":"pending","intervalMs"} or {"status":"complete","label"?}
-   *   accounts.signin.finish {"callbackUrl"} -> {"status":"complete","label"?}   the browser form's redirect
-   *                          The three run on one draft account: what is committed is read back by the next of them.
-   *   accounts.refresh       {"force": bool} -> {"expiresAt": ms}
-   *   accounts.isolate       {} -> {"isolation","isolationReason","signInNeeded": bool}
-   *   accounts.renew         {} -> {"clientSecretExpiresAt": ms}   renews the client registration
-   *   accounts.describe      {} -> {"authMethod","isolation","isolationReason","expiresAt","clientSecretExpiresAt",...}
+   *   accounts.signin.poll   {} -> {"status":"pending","intervalMs"} or
+   * {"status":"complete","label"?} accounts.signin.finish {"callbackUrl"} ->
+   * {"status":"complete","label"?}   the browser form's redirect The three run on one draft
+   * account: what is committed is read back by the next of them. accounts.refresh       {"force":
+   * bool} -> {"expiresAt": ms} accounts.isolate       {} ->
+   * {"isolation","isolationReason","signInNeeded": bool} accounts.renew         {} ->
+   * {"clientSecretExpiresAt": ms}   renews the client registration accounts.describe      {} ->
+   * {"authMethod","isolation","isolationReason","expiresAt","clientSecretExpiresAt",...}
    *   accounts.test          {"probe": bool} -> {"checks":[{"name","ok","message"}]}
    *   accounts.usage         {} -> {"plan","items":[{"kind","limit","used","resetAt"}],...}
    *   accounts.profiles      {"select"?: arn} -> {"profiles":[{"arn","name","region","selected"}]}

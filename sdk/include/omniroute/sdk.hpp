@@ -314,9 +314,11 @@ class EventSink {
     event.usage = &usage;
     return emit(event);
   }
-  bool finish(uint32_t reason) {
+  // `stop_sequence`: the one of the request's stop sequences that ended the answer, if one did.
+  bool finish(uint32_t reason, std::string_view stop_sequence = {}) {
     omni_event_t event = make(OMNI_EVENT_FINISH);
     event.finish = reason;
+    event.text = toStr(stop_sequence);
     return emit(event);
   }
 

@@ -1,0 +1,88 @@
+#include "plugins/kiro/model_list.hpp"
+
+#include "plugins/kiro/control_plane.hpp"
+
+namespace omni::kiro {
+namespace {
+
+constexpr const char* kKept = "models";
+constexpr const char* kTried = "modelsTriedAt";
+constexpr int64_t kMinute = 60'000;
+constexpr int64_t kFreshFor = 5 * kMinute;
+constexpr int64_t kUsableFor = 24 * 60 * kMinute;
+constexpr int64_t kNotAgainFor = 10 * kMinute;
+constexpr int kMostPages = 20;
+
+std::optional<Catalogue> kept(const sdk::Call& call) {
+  const auto text = call.value(kKept);
+  return text ? parseCatalogue(*text) : std::nullopt;
+}
+
+bool youngerThan(const sdk::Call& call, const Catalogue& catalogue, int64_t ms) {
+  const int64_t age = call.host().nowMs() - catalogue.fetched_ms;
+  return age >= 0 && age < ms;
+}
+
+sdk::Result<Catalogue> fetch(sdk::Call& call, const Endpoints& endpoints, int64_t timeout_ms) {
+  Catalogue out;
+  std::string next;
+  for (int page = 0; page < kMostPages; ++page) {
+    ControlCall what;
+    what.operation = "ListAvailableModels";
+    what.timeout_ms = timeout_ms;
+    if (!next.empty()) what.body["nextToken"] = next;
+    auto answer = controlPlane(call, endpoints, std::move(what));
+    if (!answer) return std::unexpected(std::move(answer.error()));
+    const std::string before = next;
+    if (!addModelPage(json::serialize(*answer), out, next))
+      return sdk::fail(OMNI_FAILURE_PROTOCOL, "ListAvailableModels sent an answer without models");
+    if (next.empty() || next == before) break;
+  }
+  out.fetched_ms = call.host().nowMs();
+  if (auto saved = call.commit({{kKept, catalogueText(out)}, {kTried, std::nullopt}}); !saved)
+    return std::unexpected(std::move(saved.error()));
+  return out;
+}
+
+}  // namespace
+
+sdk::Result<std::string> listModels(sdk::Call& call, const Endpoints& endpoints) {
+  auto before = kept(call);
+  if (before && youngerThan(call, *before, kFreshFor)) return catalogueText(*before);
+  auto fresh = fetch(call, endpoints, 20'000);
+  if (fresh) return catalogueText(*fresh);
+  const sdk::Failure& failure = fresh.error();
+  const bool passing = failure.reported || failure.kind == OMNI_FAILURE_UPSTREAM ||
+                       failure.kind == OMNI_FAILURE_CAPACITY ||
+                       failure.kind == OMNI_FAILURE_RATE_LIMITED ||
+                       failure.kind == OMNI_FAILURE_TIMEOUT;
+  if (before && passing && !failure.cancelled && youngerThan(call, *before, kUsableFor))
+    return catalogueText(*before);
+  return std::unexpected(std::move(fresh.error()));
+}
+
+sdk::Result<Catalogue> catalogueFor(sdk::Call& call, const Endpoints& endpoints, bool ask) {
+  auto known = kept(call);
+  if (!ask || (known && youngerThan(call, *known, kUsableFor)))
+    return known ? std::move(*known) : builtinCatalogue();
+  auto held = call.lock("models");
+  if (!held) return std::unexpected(std::move(held.error()));
+  // Whoever waited uses what the first one got.
+  known = kept(call);
+  if (known && youngerThan(call, *known, kUsableFor)) return std::move(*known);
+  const std::string tried = call.value(kTried).value_or("");
+  const int64_t now = call.host().nowMs();
+  const bool lately =
+      !tried.empty() && now - std::strtoll(tried.c_str(), nullptr, 10) < kNotAgainFor;
+  if (!lately) {
+    auto fresh = fetch(call, endpoints, 5'000);
+    if (fresh) return std::move(*fresh);
+    if (fresh.error().cancelled) return std::unexpected(std::move(fresh.error()));
+    if (auto saved = call.commit({{kTried, std::to_string(now)}});
+        !saved && saved.error().cancelled)
+      return std::unexpected(std::move(saved.error()));
+  }
+  return known ? std::move(*known) : builtinCatalogue();
+}
+
+}  // namespace omni::kiro
