@@ -2,359 +2,275 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
-#include <deque>
-#include <memory>
-#include <optional>
 #include <utility>
+
+#include "core/json/reader.hpp"
 
 namespace omni::openai {
 namespace {
 
-namespace json = boost::json;
 using chat::ChatRequest;
 using chat::Message;
 using chat::Part;
 using chat::PartKind;
 using chat::Role;
+using json::Value;
 
-constexpr size_t kMaxDepth = 64;
-
-// What all views of the request point into.
-struct Backing {
-  std::string body;
-  json::monotonic_resource memory;
-  std::optional<json::value> document;  // in `memory`, so declared after it
-  std::deque<std::string> made;         // a deque never moves its elements
-
-  std::string_view keep(std::string text) { return made.emplace_back(std::move(text)); }
-};
-
-// Thrown inside this file only, to leave nested decoding; caught in decodeChatCompletion.
-struct Refusal {
-  std::string field;
-  std::string message;
-};
-
-[[noreturn]] void refuse(std::string field, std::string message) {
-  throw Refusal{std::move(field), std::move(message)};
+Part textPart(std::string_view text) {
+  Part part;
+  part.text = text;
+  return part;
 }
 
-std::string_view view(const json::string& text) {
-  return {text.data(), text.size()};
-}
-
-const json::value* member(const json::object& object, std::string_view name) {
-  const auto* found = object.if_contains(name);
-  return found && !found->is_null() ? found : nullptr;
-}
-
-const json::object& objectAt(const json::value& value, const std::string& path) {
-  const auto* object = value.if_object();
-  if (!object) refuse(path, fmt::format("{} must be an object", path));
-  return *object;
-}
-
-const json::array& arrayAt(const json::value& value, const std::string& path) {
-  const auto* array = value.if_array();
-  if (!array) refuse(path, fmt::format("{} must be an array", path));
-  return *array;
-}
-
-std::string_view stringAt(const json::value& value, const std::string& path) {
-  const auto* text = value.if_string();
-  if (!text) refuse(path, fmt::format("{} must be a string", path));
-  return view(*text);
-}
-
-std::string_view optionalString(const json::object& object, std::string_view name,
-                                const std::string& path) {
-  const auto* value = member(object, name);
-  return value
-             ? stringAt(*value, path.empty() ? std::string(name) : fmt::format("{}.{}", path, name))
-             : std::string_view();
-}
-
-std::string_view requiredString(const json::object& object, std::string_view name,
-                                const std::string& path) {
-  const std::string full = path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
-  const auto* value = member(object, name);
-  if (!value) refuse(full, fmt::format("{} is missing", full));
-  return stringAt(*value, full);
-}
-
-bool optionalBool(const json::object& object, std::string_view name, bool fallback) {
-  const auto* value = member(object, name);
-  if (!value) return fallback;
-  if (!value->is_bool()) refuse(std::string(name), fmt::format("{} must be true or false", name));
-  return value->get_bool();
-}
-
-double optionalNumber(const json::object& object, std::string_view name, double low, double high) {
-  const auto* value = member(object, name);
-  if (!value) return std::numeric_limits<double>::quiet_NaN();
-  if (!value->is_number()) refuse(std::string(name), fmt::format("{} must be a number", name));
-  const double number = value->to_number<double>();
-  if (!(number >= low && number <= high))
-    refuse(std::string(name), fmt::format("{} must be from {} to {}", name, low, high));
-  return number;
-}
-
-int64_t optionalCount(const json::object& object, std::string_view name) {
-  const auto* value = member(object, name);
-  if (!value) return -1;
-  json::error_code code;
-  const auto number = value->to_number<int64_t>(code);
-  if (code || number < 1)
-    refuse(std::string(name), fmt::format("{} must be a whole number of at least 1", name));
-  return number;
-}
-
-// data:image/png;base64,AAAA -> media type and base64; anything else stays a URL.
-void fillImage(Part& part, std::string_view url, const std::string& path) {
-  if (!url.starts_with("data:")) {
-    part.text = url;
+void appendContent(std::vector<Part>& parts, const Value& content) {
+  if (content.is(json::Kind::String)) {
+    parts.push_back(textPart(content.text()));
     return;
   }
-  const auto comma = url.find(',');
-  const auto head =
-      url.substr(5, comma == std::string_view::npos ? std::string_view::npos : comma - 5);
-  if (comma == std::string_view::npos || !head.ends_with(";base64"))
-    refuse(path,
-           fmt::format("{} must be a base64 data URL such as data:image/png;base64,...", path));
-  part.media_type = head.substr(0, head.size() - 7);
-  part.data = url.substr(comma + 1);
-  if (part.data.empty()) refuse(path, fmt::format("{} holds no data", path));
-}
-
-void appendContent(std::vector<Part>& parts, const json::value& content, const std::string& path) {
-  if (const auto* text = content.if_string()) {
-    Part part;
-    part.text = view(*text);
-    parts.push_back(std::move(part));
-    return;
-  }
-  const auto* array = content.if_array();
-  if (!array) refuse(path, fmt::format("{} must be a string or an array of parts", path));
-  for (size_t i = 0; i < array->size(); ++i) {
-    const std::string here = fmt::format("{}[{}]", path, i);
-    const auto& object = objectAt((*array)[i], here);
-    const auto type = requiredString(object, "type", here);
+  if (!content.is(json::Kind::Array))
+    json::refuse(content, "must be a string or an array of parts");
+  if (!content.first()) json::refuse(content, "is empty: send at least one part");
+  for (Value item = content.first(); item; item = item.next()) {
+    json::object(item);
+    const auto type = json::requiredText(item, "type");
     Part part;
     if (type == "text" || type == "input_text" || type == "output_text") {
-      part.text = requiredString(object, "text", here);
+      part.text = json::requiredText(item, "text");
     } else if (type == "refusal") {
-      part.text = requiredString(object, "refusal", here);
+      part.text = json::requiredText(item, "refusal");
     } else if (type == "image_url") {
-      part.kind = PartKind::Image;
-      const auto* image = member(object, "image_url");
-      if (!image) refuse(here + ".image_url", fmt::format("{}.image_url is missing", here));
-      if (const auto* text = image->if_string())
-        fillImage(part, view(*text), here + ".image_url");
-      else
-        fillImage(part,
-                  requiredString(objectAt(*image, here + ".image_url"), "url", here + ".image_url"),
-                  here + ".image_url.url");
+      const Value image = json::required(item, "image_url");
+      json::fillImageUrl(part, image.is(json::Kind::Object) ? json::required(image, "url") : image);
     } else {
-      refuse(
-          here + ".type",
-          fmt::format("{}.type \"{}\" is not supported; known are text and image_url", here, type));
+      json::refuseUnsupported(item.find("type"),
+                              fmt::format("\"{}\" is not supported; known are text and image_url",
+                                          type.substr(0, 100)));
     }
-    part.cache_point = member(object, "cache_control") != nullptr;
+    part.cache_point = static_cast<bool>(json::get(item, "cache_control"));
     parts.push_back(std::move(part));
   }
 }
 
-void appendToolCalls(std::vector<Part>& parts, const json::value& calls, const std::string& path) {
-  const auto& array = arrayAt(calls, path);
-  for (size_t i = 0; i < array.size(); ++i) {
-    const std::string here = fmt::format("{}[{}]", path, i);
-    const auto& object = objectAt(array[i], here);
-    const auto* function = member(object, "function");
-    if (!function) refuse(here + ".function", fmt::format("{}.function is missing", here));
-    const auto& inner = objectAt(*function, here + ".function");
-    Part part;
-    part.kind = PartKind::ToolCall;
-    part.id = optionalString(object, "id", here);
-    part.name = requiredString(inner, "name", here + ".function");
-    part.text = optionalString(inner, "arguments", here + ".function");
-    parts.push_back(std::move(part));
-  }
-}
+class Decoder {
+ public:
+  explicit Decoder(const Value& root) : root_(root) {}
 
-Message decodeMessage(const json::value& value, const std::string& path) {
-  const auto& object = objectAt(value, path);
-  const auto role = requiredString(object, "role", path);
-  const auto* content = member(object, "content");
-  Message message;
-  if (role == "system" || role == "developer") {
-    message.role = Role::System;
-    if (!content) refuse(path + ".content", fmt::format("{}.content is missing", path));
-    appendContent(message.parts, *content, path + ".content");
-  } else if (role == "user") {
-    message.role = Role::User;
-    if (!content) refuse(path + ".content", fmt::format("{}.content is missing", path));
-    appendContent(message.parts, *content, path + ".content");
-  } else if (role == "assistant") {
-    message.role = Role::Assistant;
-    if (const auto text = optionalString(object, "reasoning_content", path); !text.empty()) {
-      Part part;
-      part.kind = PartKind::Reasoning;
-      part.text = text;
-      message.parts.push_back(std::move(part));
-    }
-    if (content) appendContent(message.parts, *content, path + ".content");
-    if (const auto* calls = member(object, "tool_calls"))
-      appendToolCalls(message.parts, *calls, path + ".tool_calls");
-  } else if (role == "tool") {
-    message.role = Role::User;
-    Part part;
-    part.kind = PartKind::ToolResult;
-    part.id = requiredString(object, "tool_call_id", path);
-    if (content) appendContent(part.children, *content, path + ".content");
-    message.parts.push_back(std::move(part));
-  } else {
-    refuse(path + ".role",
-           fmt::format(
-               "{}.role \"{}\" is unknown; known are system, developer, user, assistant and tool",
-               path, role));
+  ChatRequest decode() {
+    request_.model = json::requiredText(root_, "model");
+    if (request_.model.empty()) json::refuseMember(root_, "model", "is empty");
+    refuseUnsupported();
+    const Value messages = json::array(json::required(root_, "messages"));
+    if (!messages.first()) json::refuse(messages, "is empty: send at least one message");
+    for (Value message = messages.first(); message; message = message.next())
+      request_.messages.push_back(decodeMessage(json::object(message)));
+    decodeTools();
+    decodeToolChoice();
+    decodeSettings();
+    return std::move(request_);
   }
-  return message;
-}
 
-void decodeTools(ChatRequest& request, const json::object& root, Backing& backing) {
-  if (const auto* tools = member(root, "tools")) {
-    const auto& array = arrayAt(*tools, "tools");
-    for (size_t i = 0; i < array.size(); ++i) {
-      const std::string here = fmt::format("tools[{}]", i);
-      const auto& object = objectAt(array[i], here);
-      if (const auto type = requiredString(object, "type", here); type != "function")
-        refuse(here + ".type",
-               fmt::format("{}.type \"{}\" is not supported; only function is", here, type));
-      const auto* function = member(object, "function");
-      if (!function) refuse(here + ".function", fmt::format("{}.function is missing", here));
-      const auto& inner = objectAt(*function, here + ".function");
-      chat::Tool tool;
-      tool.name = requiredString(inner, "name", here + ".function");
-      tool.description = optionalString(inner, "description", here + ".function");
-      if (const auto* schema = member(inner, "parameters")) {
-        objectAt(*schema, here + ".function.parameters");
-        tool.schema = backing.keep(json::serialize(*schema));
+ private:
+  Message decodeMessage(const Value& value) {
+    const auto role = json::requiredText(value, "role");
+    Message message;
+    if (role == "system" || role == "developer" || role == "user") {
+      message.role = role == "user" ? Role::User : Role::System;
+      appendContent(message.parts, json::required(value, "content"));
+      if (message.role == Role::System) {
+        for (const Part& part : message.parts)
+          if (part.kind != PartKind::Text)
+            json::refuseMember(value, "content", "may hold text only in this role");
       }
-      request.tools.push_back(tool);
+    } else if (role == "assistant") {
+      message.role = Role::Assistant;
+      decodeAssistant(value, message.parts);
+    } else if (role == "tool") {
+      message.role = Role::User;
+      Part part;
+      part.kind = PartKind::ToolResult;
+      part.id = json::requiredText(value, "tool_call_id");
+      pairs_.result(value.find("tool_call_id"), part.id);
+      appendContent(part.children, json::required(value, "content"));
+      message.parts.push_back(std::move(part));
+    } else if (role == "function") {
+      json::refuseUnsupported(value.find("role"),
+                              "\"function\" is the old form of \"tool\"; send tool messages");
+    } else {
+      json::refuse(value.find("role"),
+                   fmt::format("\"{}\" is unknown; known are system, developer, user, assistant "
+                               "and tool",
+                               role.substr(0, 100)));
+    }
+    return message;
+  }
+
+  void decodeAssistant(const Value& value, std::vector<Part>& parts) {
+    if (const Value old = json::get(value, "function_call"))
+      json::refuseUnsupported(old, "is the old form of tool_calls; send tool_calls");
+    if (const Value audio = json::get(value, "audio"))
+      json::refuseUnsupported(audio, "is not supported; leave it out");
+    // DeepSeek's name, and the one of OpenRouter.
+    Value reasoning = json::get(value, "reasoning_content");
+    if (!reasoning) reasoning = json::get(value, "reasoning");
+    if (reasoning && !json::text(reasoning).empty()) {
+      Part part = textPart(json::text(reasoning));
+      part.kind = PartKind::Reasoning;
+      part.signature = json::optionalText(value, "reasoning_signature");
+      parts.push_back(std::move(part));
+    }
+    const Value content = json::get(value, "content");
+    if (content && !(content.is(json::Kind::Array) && !content.first()))
+      appendContent(parts, content);
+    if (const Value refusal = json::get(value, "refusal"))
+      parts.push_back(textPart(json::text(refusal)));
+    const Value calls = json::get(value, "tool_calls");
+    if (!calls) {
+      if (parts.empty()) json::refuseMember(value, "content", "is missing");
+      return;
+    }
+    for (Value call = json::array(calls).first(); call; call = call.next()) {
+      json::object(call);
+      if (const Value type = json::get(call, "type"); type && json::text(type) != "function")
+        json::refuseUnsupported(type, "is not supported; only function is");
+      const Value function = json::object(json::required(call, "function"));
+      Part part;
+      part.kind = PartKind::ToolCall;
+      part.id = json::requiredText(call, "id");
+      part.name = json::requiredText(function, "name");
+      part.text = json::optionalText(function, "arguments");
+      pairs_.call(part.id);
+      parts.push_back(std::move(part));
     }
   }
-  if (const auto* choice = member(root, "tool_choice")) {
-    if (const auto* text = choice->if_string()) {
-      const auto word = view(*text);
+
+  void decodeTools() {
+    const Value tools = json::get(root_, "tools");
+    if (!tools) return;
+    for (Value item = json::array(tools).first(); item; item = item.next()) {
+      json::object(item);
+      if (json::requiredText(item, "type") != "function")
+        json::refuseUnsupported(item.find("type"), "is not supported; only function is");
+      const Value function = json::object(json::required(item, "function"));
+      chat::Tool tool;
+      tool.name = json::requiredText(function, "name");
+      if (tool.name.empty()) json::refuse(function.find("name"), "is empty");
+      tool.description = json::optionalText(function, "description");
+      json::flag(function, "strict", false);
+      if (const Value schema = json::get(function, "parameters"))
+        tool.schema = json::object(schema).raw();
+      request_.tools.push_back(tool);
+    }
+  }
+
+  void decodeToolChoice() {
+    request_.parallel_tool_calls = json::flag(root_, "parallel_tool_calls", true);
+    const Value choice = json::get(root_, "tool_choice");
+    if (!choice) return;
+    if (choice.is(json::Kind::String)) {
+      const auto word = choice.text();
       if (word == "none")
-        request.tool_choice = chat::ToolChoice::None;
+        request_.tool_choice = chat::ToolChoice::None;
       else if (word == "required")
-        request.tool_choice = chat::ToolChoice::Required;
+        request_.tool_choice = chat::ToolChoice::Required;
       else if (word != "auto")
-        refuse("tool_choice",
-               fmt::format(
-                   "tool_choice \"{}\" is unknown; known are auto, none, required or a function",
-                   word));
+        json::refuse(choice, "is unknown; known are auto, none, required or a function");
     } else {
-      const auto& object = objectAt(*choice, "tool_choice");
-      const auto* function = member(object, "function");
-      if (!function) refuse("tool_choice.function", "tool_choice.function is missing");
-      request.tool_choice = chat::ToolChoice::Named;
-      request.tool_choice_name = requiredString(objectAt(*function, "tool_choice.function"), "name",
-                                                "tool_choice.function");
+      if (const Value type = json::get(json::object(choice), "type");
+          type && json::text(type) != "function")
+        json::refuseUnsupported(type, "is not supported; only function is");
+      request_.tool_choice = chat::ToolChoice::Named;
+      request_.tool_choice_name =
+          json::requiredText(json::object(json::required(choice, "function")), "name");
+    }
+    if (request_.tools.empty() && request_.tool_choice != chat::ToolChoice::None &&
+        request_.tool_choice != chat::ToolChoice::Auto)
+      json::refuse(choice, "asks for a tool, but tools is empty");
+    if (request_.tool_choice == chat::ToolChoice::Named) {
+      bool known = false;
+      for (const chat::Tool& tool : request_.tools)
+        known = known || tool.name == request_.tool_choice_name;
+      if (!known) json::refuse(choice, "names a function that is not in tools");
     }
   }
-  request.parallel_tool_calls = optionalBool(root, "parallel_tool_calls", true);
-}
 
-void refuseUnsupported(const json::object& root) {
-  if (const auto* n = member(root, "n")) {
-    json::error_code code;
-    if (n->to_number<int64_t>(code) != 1 || code)
-      refuse("n", "n must be 1: one request brings one answer");
+  void refuseUnsupported() const {
+    if (json::count(root_, "n") > 1)
+      json::refuseUnsupported(root_.find("n"), "must be 1: one request brings one answer");
+    if (json::flag(root_, "logprobs", false))
+      json::refuseUnsupported(root_.find("logprobs"),
+                              "is not known by the providers; leave it out");
+    if (json::count(root_, "top_logprobs", 0) > 0)
+      json::refuseUnsupported(root_.find("top_logprobs"),
+                              "is not known by the providers; leave it out");
+    for (const std::string_view name : {"audio", "web_search_options"})
+      if (const Value found = json::get(root_, name))
+        json::refuseUnsupported(found, "is not supported; leave it out");
+    for (const auto& [name, instead] :
+         {std::pair<std::string_view, std::string_view>{"functions", "tools"},
+          {"function_call", "tool_choice"}})
+      if (const Value found = json::get(root_, name))
+        json::refuseUnsupported(found, fmt::format("is the old form of {0}; send {0}", instead));
+    if (const Value bias = json::get(root_, "logit_bias"); bias && json::object(bias).first())
+      json::refuseUnsupported(bias, "is not known by the providers; leave it out");
+    if (const Value modalities = json::get(root_, "modalities"))
+      for (Value item = json::array(modalities).first(); item; item = item.next())
+        if (json::text(item) != "text")
+          json::refuseUnsupported(item, "is not supported; only text is");
   }
-  if (optionalBool(root, "logprobs", false))
-    refuse("logprobs", "logprobs is not supported by the providers; leave it out");
-  if (member(root, "audio")) refuse("audio", "audio is not supported; leave it out");
-}
 
-void decodeSettings(ChatRequest& request, const json::object& root, Backing& backing) {
-  if (const auto* stop = member(root, "stop")) {
-    if (const auto* text = stop->if_string()) {
-      request.stop.push_back(view(*text));
-    } else {
-      const auto& array = arrayAt(*stop, "stop");
-      for (size_t i = 0; i < array.size(); ++i)
-        request.stop.push_back(stringAt(array[i], fmt::format("stop[{}]", i)));
+  void decodeSettings() {
+    if (const Value stop = json::get(root_, "stop")) {
+      if (stop.is(json::Kind::String)) {
+        request_.stop.push_back(stop.text());
+      } else {
+        for (Value item = json::array(stop).first(); item; item = item.next())
+          request_.stop.push_back(json::text(item));
+      }
     }
+    const int64_t old_limit = json::count(root_, "max_tokens");
+    request_.max_tokens = json::count(root_, "max_completion_tokens");
+    if (request_.max_tokens < 0) request_.max_tokens = old_limit;
+    request_.temperature = json::number(root_, "temperature", 0, 2);
+    request_.top_p = json::number(root_, "top_p", 0, 1);
+    json::number(root_, "presence_penalty", -2, 2);
+    json::number(root_, "frequency_penalty", -2, 2);
+    request_.reasoning_effort = json::optionalText(root_, "reasoning_effort");
+    decodeFormat();
+    request_.stream = json::flag(root_, "stream", false);
+    if (const Value options = json::get(root_, "stream_options"))
+      request_.include_usage = json::flag(json::object(options), "include_usage", false);
+    request_.conversation_id = json::optionalText(root_, "prompt_cache_key");
+    request_.session = request_.conversation_id;
+    const auto user = json::optionalText(root_, "user");
+    if (request_.session.empty()) request_.session = user;
   }
-  request.max_tokens = optionalCount(root, "max_completion_tokens");
-  if (request.max_tokens < 0) request.max_tokens = optionalCount(root, "max_tokens");
-  request.temperature = optionalNumber(root, "temperature", 0, 2);
-  request.top_p = optionalNumber(root, "top_p", 0, 1);
-  request.reasoning_effort = optionalString(root, "reasoning_effort", "");
-  if (const auto* format = member(root, "response_format")) {
-    objectAt(*format, "response_format");
-    request.response_format = backing.keep(json::serialize(*format));
-  }
-  request.stream = optionalBool(root, "stream", false);
-  if (const auto* options = member(root, "stream_options"))
-    request.include_usage =
-        optionalBool(objectAt(*options, "stream_options"), "include_usage", false);
-  request.conversation_id = optionalString(root, "prompt_cache_key", "");
-}
 
-ChatRequest decode(Backing& backing) {
-  const auto& root = objectAt(*backing.document, "body");
-  ChatRequest request;
-  request.model = requiredString(root, "model", "");
-  if (request.model.empty()) refuse("model", "model is empty");
-  const auto* messages = member(root, "messages");
-  if (!messages) refuse("messages", "messages is missing");
-  const auto& array = arrayAt(*messages, "messages");
-  if (array.empty()) refuse("messages", "messages is empty: send at least one message");
-  request.messages.reserve(array.size());
-  for (size_t i = 0; i < array.size(); ++i)
-    request.messages.push_back(decodeMessage(array[i], fmt::format("messages[{}]", i)));
-  decodeTools(request, root, backing);
-  refuseUnsupported(root);
-  decodeSettings(request, root, backing);
-  return request;
-}
+  void decodeFormat() {
+    const Value format = json::get(root_, "response_format");
+    if (!format) return;
+    const auto type = json::requiredText(json::object(format), "type");
+    if (type == "text") return;
+    if (type == "json_schema") {
+      const Value schema = json::object(json::required(format, "json_schema"));
+      json::requiredText(schema, "name");
+      json::object(json::required(schema, "schema"));
+    } else if (type != "json_object") {
+      json::refuse(format.find("type"), "is unknown; known are text, json_object and json_schema");
+    }
+    request_.response_format = format.raw();
+  }
+
+  Value root_;
+  ChatRequest request_;
+  json::ToolPairs pairs_;
+};
 
 }  // namespace
 
 Result<ChatRequest> decodeChatCompletion(std::string body) {
-  auto backing = std::make_shared<Backing>();
-  backing->body = std::move(body);
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::stream_parser parser({}, options);
-  parser.reset(&backing->memory);
-  json::error_code code;
-  const size_t parsed = parser.write_some(backing->body, code);
-  if (!code && parsed < backing->body.size()) {
-    const auto rest = backing->body.find_first_not_of(" \t\r\n", parsed);
-    if (rest != std::string::npos)
-      return makeError(FailureKind::BadRequest,
-                       fmt::format("the body is not valid JSON: extra text at byte {}", rest));
-  }
-  if (!code && !parser.done()) code = json::error::incomplete;
-  if (code) {
-    return makeError(
-        FailureKind::BadRequest,
-        fmt::format("the body is not valid JSON: {} at byte {}", code.message(), parsed));
-  }
-  backing->document.emplace(
-      parser.release());  // assigning to an existing value would copy it out of `memory`
-  try {
-    ChatRequest request = decode(*backing);
-    request.backing = std::move(backing);
-    return request;
-  } catch (Refusal& refusal) {
-    return makeError(FailureKind::BadRequest, std::move(refusal.message), std::move(refusal.field));
-  }
+  return json::decodeBody(std::move(body), [](const Value& root, const json::Document&) {
+    return Decoder(root).decode();
+  });
 }
 
 }  // namespace omni::openai

@@ -1,6 +1,6 @@
 #pragma once
 // OpenAI chat completions request -> ChatRequest. Source of the wire: OpenAI API reference, "Create
-// chat completion".
+// chat completion". What is accepted without effect and what is refused: docs/guides/clients.md.
 
 #include <string>
 
@@ -10,8 +10,8 @@
 namespace omni::openai {
 
 // Pure and thread-safe. Errors are BadRequest with the member's path in `field`
-// (messages[2].content) or the byte offset of the syntax error. Unknown members are accepted;
-// members that would change the answer and cannot be honoured (n > 1, logprobs, audio) are refused.
+// (messages[2].content) or the byte offset of the syntax error. Members that would change the
+// answer and cannot be honoured are refused with the reason "unsupported_parameter".
 Result<chat::ChatRequest> decodeChatCompletion(std::string body);
 
 }  // namespace omni::openai

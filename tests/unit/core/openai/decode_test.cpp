@@ -65,10 +65,38 @@ TEST(Decode, ViewsOutliveTheMove) {
   EXPECT_EQ(moved.stop.at(0), "a longer text than the small string buffer");
 }
 
-TEST(Decode, LastOfTwoEqualKeysWins) {
+TEST(Decode, AMemberThatIsThereTwiceIsRefused) {
   const auto request = decodeChatCompletion(wrap(R"("model":"second")"));
-  ASSERT_TRUE(request);
-  EXPECT_EQ(request->model, "second");
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().field, "model");
+}
+
+TEST(Decode, SchemasAndArgumentsAreTheClientsBytes) {
+  const auto request =
+      decodeChatCompletion(wrap(R"("tools":[{"type":"function","function":{"name":"f","strict":true,
+           "parameters":{ "type" : "object" , "x":"\u00e9" }}}])"));
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->tools.at(0).schema, R"({ "type" : "object" , "x":"\u00e9" })");
+}
+
+TEST(Decode, ReasoningComesBackBeforeTheText) {
+  const auto request = decodeChatCompletion(
+      R"({"model":"m","messages":[{"role":"user","content":"hi"},
+          {"role":"assistant","reasoning_content":"hm","content":"yes"}]})");
+  ASSERT_TRUE(request) << request.error().message;
+  ASSERT_EQ(request->messages[1].parts.size(), 2u);
+  EXPECT_EQ(request->messages[1].parts[0].kind, PartKind::Reasoning);
+  EXPECT_EQ(request->messages[1].parts[0].text, "hm");
+}
+
+TEST(Decode, WhatHasNoEffectIsAccepted) {
+  const auto request = decodeChatCompletion(
+      wrap(R"("seed":1,"presence_penalty":0.5,"frequency_penalty":-1,"n":1,"logprobs":false,
+           "logit_bias":{},"modalities":["text"],"store":true,"service_tier":"auto","user":"u1",
+           "metadata":{"a":"b"},"verbosity":"low","response_format":{"type":"text"})"));
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->session, "u1");
+  EXPECT_EQ(request->response_format, "");
 }
 
 struct Refused {
@@ -96,9 +124,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refused{"Empty", "", ""}, Refused{"Cut", R"({"model":"m")", ""},
         Refused{"Trailing", wrap("\"a\":1") + "x", ""},
-        Refused{"BadUtf8", wrap("\"a\":\"\xff\""), ""},
-        Refused{"LoneSurrogate", wrap(R"("a":"\ud800x")"), ""},
-        Refused{"LoneTrail", wrap(R"("a":"\udc00")"), ""}, Refused{"Deep", nested(2000), ""},
+        Refused{"BadUtf8", wrap("\"a\":\"\xff\""), "a"},
+        Refused{"LoneSurrogate", wrap(R"("a":"\ud800x")"), "a"},
+        Refused{"LoneTrail", wrap(R"("a":"\udc00")"), "a"}, Refused{"Deep", nested(2000), ""},
         Refused{"NoModel", R"({"messages":[{"role":"user","content":"x"}]})", "model"},
         Refused{"NoMessages", R"({"model":"m"})", "messages"},
         Refused{"EmptyMessages", R"({"model":"m","messages":[]})", "messages"},
