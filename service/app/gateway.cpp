@@ -10,6 +10,7 @@
 #include "core/accounts/directory.hpp"
 #include "core/errors/error_table.hpp"
 #include "core/routing/router.hpp"
+#include "service/admin/proxies.hpp"
 #include "service/admin/routes.hpp"
 #include "service/app/liveness.hpp"
 #include "service/app/system.hpp"
@@ -22,6 +23,7 @@
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
 #include "service/upstream/client.hpp"
+#include "service/upstream/proxy_tester.hpp"
 
 namespace omni::app {
 namespace {
@@ -88,6 +90,7 @@ struct Gateway::Parts {
   std::optional<AccountDirectory> accounts;
   std::optional<storage::ProxyStore> proxies;
   std::unique_ptr<upstream::HttpClient> upstream;
+  std::optional<upstream::HttpProxyTester> proxy_tester;
   std::optional<plugins::PluginRegistry> plugins;
   std::optional<routing::Router> router;
   std::optional<http::Server> server;
@@ -128,6 +131,7 @@ Result<> Gateway::start() {
 
   upstream::ClientOptions options;
   options.ca_file = config->ca_file;
+  p.proxy_tester.emplace(options, p.clock);
   auto client = upstream::HttpClient::create(std::move(options), p.clock, *p.proxies);
   if (!client) return std::unexpected(client.error());
   p.upstream = std::move(*client);
@@ -185,6 +189,13 @@ Result<> Gateway::listen() {
                                          p.log->log(Level::Error, loaded.error().message);
                                      },
                                  .ready = {}});
+  admin::addProxyRoutes(routes, {.proxies = *p.proxies,
+                                 .tester = *p.proxy_tester,
+                                 .accounts = *p.accounts,
+                                 .providers = *p.plugins,
+                                 .clock = p.clock,
+                                 .random = p.random,
+                                 .test_urls = config->proxy_test_urls});
   http::ServerOptions options;
   options.address = config->address;
   options.port = config->port;

@@ -251,6 +251,7 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   config.plugins_dir =
       text("plugins.dir").empty() ? defaultPluginsDir(program_dir) : fs::path(text("plugins.dir"));
   config.ca_file = text("upstream.caFile");
+  config.proxy_test_urls = splitList(text("proxies.testUrls"));
   config.log_level = text("log.level");
   config.log_format = text("log.format");
   config.log_file = text("log.file");

@@ -33,6 +33,7 @@ struct Config {
   std::filesystem::path master_key_file;
   std::filesystem::path plugins_dir;
   std::filesystem::path ca_file;
+  std::vector<std::string> proxy_test_urls;
   std::string log_level;
   std::string log_format;
   std::filesystem::path log_file;

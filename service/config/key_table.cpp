@@ -33,6 +33,12 @@ constexpr std::array kKeys = {
         "Folder of the provider plugins. Default: beside the program, else the installed folder."},
     KeySpec{"upstream.caFile", KeyKind::Text, "", "",
             "Further trusted certificate authorities (PEM) for calls to providers."},
+    KeySpec{"proxies.testUrls", KeyKind::List,
+            "https://checkip.amazonaws.com/,https://api64.ipify.org/?format=json,"
+            "https://oidc.us-east-1.amazonaws.com/",
+            "",
+            "Addresses (comma-separated) that a test of a proxy may ask for; the first is asked "
+            "when none is named."},
     KeySpec{"log.level", KeyKind::Choice, "info", "debug|info|warning|error",
             "Least level that is logged."},
     KeySpec{"log.format", KeyKind::Choice, "json", "json|text",

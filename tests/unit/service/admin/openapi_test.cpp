@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include "fake_proxies.hpp"
 #include "fakes.hpp"
 #include "service/http/doors.hpp"
 
@@ -45,7 +46,7 @@ Operations documented() {
 }
 
 Operations served() {
-  World world;
+  ProxyWorld world;
   NoBackend backend;
   http::addInferenceRoutes(world.table, {backend, world.clock, world.random});
   Operations found;
