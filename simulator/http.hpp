@@ -18,6 +18,7 @@ struct Request {
   std::string query;  // undecoded
   std::string body;
   HeaderList headers;
+  std::string peer = {};  // whose connection it came on: tells a proxy from a direct caller
 
   std::string header(std::string_view name) const;
   std::string parameter(std::string_view name) const;

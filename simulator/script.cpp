@@ -152,6 +152,7 @@ json::array Recorder::list() const {
                    {"at", entry.at},
                    {"method", entry.request.method},
                    {"path", entry.request.path},
+                   {"peer", entry.request.peer},
                    {"query", entry.request.query},
                    {"headers", std::move(headers)},
                    {"body", std::move(body)},

@@ -46,6 +46,7 @@ class Handler : public Poco::Net::HTTPRequestHandler {
     try {
       socket.setSendTimeout(Poco::Timespan(60, 0));
       Request in;
+      in.peer = request.clientAddress().host().toString();
       in.method = request.getMethod();
       const auto& target = request.getURI();
       const auto question = target.find('?');
