@@ -73,7 +73,9 @@ class Simulator(Client):
         line = self.process.stdout.readline()
         if not line:
             raise AssertionError("kiro-sim did not start")
-        super().__init__(json.loads(line)["http"])
+        started = json.loads(line)
+        self.https, self.ca = started.get("https"), started.get("ca")
+        super().__init__(started["http"])
 
     def account(self, **spec):
         spec.setdefault("kind", "social")
