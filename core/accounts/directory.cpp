@@ -82,6 +82,7 @@ Result<> AccountDirectory::load() {
   rows_ = std::move(rows);
   opened_.clear();
   snapshot_ = nullptr;
+  ++revision_;
   return {};
 }
 
@@ -105,6 +106,19 @@ std::shared_ptr<const Connection> AccountDirectory::find(std::string_view id) co
   return row == rows_.end() ? nullptr : row->second;
 }
 
+std::vector<std::shared_ptr<const Connection>> AccountDirectory::rows() const {
+  std::lock_guard lock(rows_mutex_);
+  std::vector<std::shared_ptr<const Connection>> out;
+  out.reserve(rows_.size());
+  for (const auto& [id, row] : rows_) out.push_back(row);
+  return out;
+}
+
+void AccountDirectory::tell(const std::shared_ptr<const Connection>& before,
+                            const StateRecord& after) const {
+  if (state_changed && before && before->state.state != after.state) state_changed(*before, after);
+}
+
 void AccountDirectory::publish(std::string_view id, std::optional<Connection> row) {
   std::shared_ptr<const Connection> shared;
   if (row) shared = std::make_shared<const Connection>(std::move(*row));
@@ -115,6 +129,7 @@ void AccountDirectory::publish(std::string_view id, std::optional<Connection> ro
   else if (const auto old = rows_.find(id); old != rows_.end())
     rows_.erase(old);
   snapshot_ = nullptr;
+  ++revision_;
 }
 
 Result<> AccountDirectory::refreshOne(std::string_view id) {
@@ -170,9 +185,12 @@ Result<> AccountDirectory::rename(std::string_view id, std::string_view name) {
 }
 
 Result<> AccountDirectory::setState(std::string_view id, const StateRecord& state) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  const auto before = find(id);
   if (auto done = backing_.setState(id, state); !done) return done;
   if (!refreshOne(id)) patch(id, {}, &state);
+  lock.unlock();
+  tell(before, state);
   return {};
 }
 
@@ -192,9 +210,12 @@ Result<> AccountDirectory::commit(std::string_view id, const std::vector<ValueCh
 
 Result<> AccountDirectory::replace(std::string_view id, const std::vector<ValueChange>& values,
                                    const StateRecord& state) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  const auto before = find(id);
   if (auto done = backing_.replace(id, values, state); !done) return done;
   if (!refreshOne(id)) patch(id, values, &state);
+  lock.unlock();
+  tell(before, state);
   return {};
 }
 
@@ -228,7 +249,7 @@ Result<std::optional<std::string>> AccountDirectory::findByFingerprint(
 void AccountDirectory::applyFailure(std::string_view id, const Error& error, int64_t now_ms) {
   const auto effect = errorRule(error.kind).effect;
   if (effect == AccountEffect::None) return;
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = find(id);
   if (!found || found->state.state == AccountState::Disabled) return;
 
@@ -252,18 +273,29 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
       break;
     case AccountEffect::Suspend:
       next.state = AccountState::Suspended;
+      if (found->state.state == AccountState::Suspended) next.since_ms = found->state.since_ms;
       next.next_probe_ms = now_ms + kSuspendedProbe;
       break;
     case AccountEffect::ReauthRequired:
       next.state = AccountState::ReauthRequired;
-      next.next_probe_ms = now_ms + kReauthProbe;
+      // A token that stays dead is asked about less and less often, but at least once a day.
+      if (found->state.state == AccountState::ReauthRequired) next.since_ms = found->state.since_ms;
+      next.next_probe_ms = now_ms + std::clamp(now_ms - next.since_ms, kReauthProbe, kDay);
       break;
     case AccountEffect::None:
       return;
   }
-  // A store that cannot write now must not fail the request; the state is found out again at the
-  // next use.
-  if (backing_.setState(id, next)) (void)refreshOne(id);
+  moveTo(std::move(lock), *found, std::move(next));
+}
+
+// A state that is not written is found out again at the next use.
+void AccountDirectory::moveTo(std::unique_lock<std::mutex> lock, const Connection& before,
+                              StateRecord next) {
+  if (!backing_.setState(before.id, next)) return;
+  if (!refreshOne(before.id)) patch(before.id, {}, &next);
+  const auto held = std::make_shared<const Connection>(before);
+  lock.unlock();
+  tell(held, next);
 }
 
 void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
@@ -272,14 +304,25 @@ void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
            row->state.state != AccountState::Disabled;
   };
   if (!rests(find(id).get())) return;  // nearly always: without waiting for a writer
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = find(id);
   if (!rests(found.get())) return;
   // A failure that came in while this success was on its way is newer knowledge.
   if (!usableNow(*found, now_ms)) return;
   StateRecord next;
   next.since_ms = now_ms;
-  if (backing_.setState(id, next)) (void)refreshOne(id);
+  moveTo(std::move(lock), *found, std::move(next));
+}
+
+void AccountDirectory::recover(std::string_view id, int64_t now_ms) {
+  std::unique_lock lock(mutex_);
+  const auto found = find(id);
+  if (!found || found->state.state == AccountState::Active ||
+      found->state.state == AccountState::Disabled)
+    return;
+  StateRecord next;
+  next.since_ms = now_ms;
+  moveTo(std::move(lock), *found, std::move(next));
 }
 
 }  // namespace omni

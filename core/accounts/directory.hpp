@@ -2,6 +2,8 @@
 // All connections in memory, written through to the store: requests read a snapshot and never wait
 // for a disk.
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +28,10 @@ class AccountDirectory final : public ConnectionStore {
   // One of them without copying anything; nullptr: none has this id.
   std::shared_ptr<const Connection> find(std::string_view id) const;
 
+  // The same without copying, sorted by id; and a number that changes with every change.
+  std::vector<std::shared_ptr<const Connection>> rows() const;
+  uint64_t revision() const { return revision_.load(); }
+
   Result<std::vector<Connection>> list() override;
   Result<Connection> get(std::string_view id) override;
   Result<std::string> providerOf(std::string_view id) override;
@@ -45,10 +51,19 @@ class AccountDirectory final : public ConnectionStore {
   // without a known reset ends at the next UTC midnight.
   void applyFailure(std::string_view id, const Error& error, int64_t now_ms);
   void applySuccess(std::string_view id, int64_t now_ms);
+  // Active again whatever it was, unless a person disabled it: after a check that proves it.
+  void recover(std::string_view id, int64_t now_ms);
+
+  // Called after each change of a state, on the thread that made it; it may ask the directory. Set
+  // once, before other threads use the directory.
+  std::function<void(const Connection& before, const StateRecord& after)> state_changed;
 
  private:
   using Rows = std::map<std::string, std::shared_ptr<const Connection>, std::less<>>;
 
+  // Writes a state that this side found out; a store that cannot write must not fail a request.
+  void moveTo(std::unique_lock<std::mutex> lock, const Connection& before, StateRecord next);
+  void tell(const std::shared_ptr<const Connection>& before, const StateRecord& after) const;
   Result<> refreshOne(std::string_view id);  // re-reads one connection; mutex_ held
   // What the store was told, for when it cannot be read back; mutex_ held.
   void patch(std::string_view id, const std::vector<ValueChange>& values, const StateRecord* state);
@@ -58,6 +73,7 @@ class AccountDirectory final : public ConnectionStore {
   std::mutex mutex_;  // one writer at a time
   mutable std::mutex rows_mutex_;
   Rows rows_;
+  std::atomic<uint64_t> revision_{0};
   // Secrets that were asked for since their row last changed: every request needs its access token,
   // and opening it anew costs a look into the database and a decryption.
   std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> opened_;

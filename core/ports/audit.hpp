@@ -27,6 +27,10 @@ class AuditLog {
  public:
   virtual ~AuditLog() = default;
   virtual Result<> record(const AuditEntry& entry) = 0;
+  // For what happens by itself again and again: when the subject's newest entry is of the same
+  // actor, action and UTC day, it is counted up ("count" in its detail, "until" its last time)
+  // instead of another being written.
+  virtual Result<> recordRepeated(const AuditEntry& entry) { return record(entry); }
   // Newest first, older than `before_id` (0: all); of one subject when `subject_id` is not empty.
   virtual Result<std::vector<AuditEntry>> list(std::string_view subject_id, int64_t before_id,
                                                int limit) = 0;

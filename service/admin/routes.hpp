@@ -11,6 +11,8 @@
 #include <string>
 
 #include "core/accounts/directory.hpp"
+#include "core/accounts/keeper.hpp"
+#include "core/ports/audit.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/store.hpp"
@@ -31,6 +33,8 @@ struct AdminDeps {
   std::function<void()>
       combos_changed;               // called after each successful write of a combo; may be empty
   std::function<Result<>()> ready;  // may be empty: ready when the store answers
+  AuditLog* audit = nullptr;        // nullptr: changes are not written down
+  Keeper* keeper = nullptr;         // nullptr: nothing is known of checks
 };
 
 void addAdminRoutes(http::RouteTable& table, AdminDeps deps);

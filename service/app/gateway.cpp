@@ -12,11 +12,16 @@
 #include "core/routing/router.hpp"
 #include "service/admin/proxies.hpp"
 #include "service/admin/routes.hpp"
+#include "service/app/access.hpp"
+#include "service/app/account_life.hpp"
+#include "service/app/insight.hpp"
 #include "service/app/liveness.hpp"
+#include "service/app/routing_life.hpp"
 #include "service/app/system.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
 #include "service/plugins/registry.hpp"
+#include "service/secrets/keyed_hash.hpp"
 #include "service/secrets/master_key.hpp"
 #include "service/secrets/sealer.hpp"
 #include "service/storage/proxy_store.hpp"
@@ -85,6 +90,7 @@ struct Gateway::Parts {
   SystemRandom random;
   SystemWaiter waiter;
   std::optional<telemetry::Logger> log;
+  std::optional<secrets::HmacKeyedHash> keyed_hash;
   std::unique_ptr<secrets::AesGcmSealer> sealer;
   std::unique_ptr<storage::SqliteStore> store;
   std::optional<AccountDirectory> accounts;
@@ -92,7 +98,12 @@ struct Gateway::Parts {
   std::unique_ptr<upstream::HttpClient> upstream;
   std::optional<upstream::HttpProxyTester> proxy_tester;
   std::optional<plugins::PluginRegistry> plugins;
+  std::optional<routing::QuotaBook> quota;
   std::optional<routing::Router> router;
+  std::optional<RoutingLife> routing_life;
+  std::optional<AccountLife> life;
+  std::optional<Access> access;
+  std::optional<Insight> insight;
   std::optional<http::Server> server;
 };
 
@@ -120,6 +131,9 @@ Result<> Gateway::start() {
   if (!sealed) return std::unexpected(sealed.error());
   auto key = secrets::loadOrCreateMasterKey(config->master_key_file, *sealed);
   if (!key) return std::unexpected(key.error());
+  auto keyed_hash = secrets::HmacKeyedHash::derive(*key);
+  if (!keyed_hash) return std::unexpected(keyed_hash.error());
+  p.keyed_hash.emplace(std::move(*keyed_hash));
   p.sealer = std::make_unique<secrets::AesGcmSealer>(std::move(*key));
   auto store = storage::SqliteStore::open(database, *p.sealer, p.clock);
   if (!store) return std::unexpected(store.error());
@@ -137,13 +151,27 @@ Result<> Gateway::start() {
   p.upstream = std::move(*client);
   if (auto loaded = loadPlugins(); !loaded) return loaded;
 
+  p.quota.emplace(*p.plugins, *p.accounts, p.clock);
   p.router.emplace(routing::RouterDeps{.providers = *p.plugins,
                                        .accounts = *p.accounts,
                                        .combos = *p.store,
                                        .clock = p.clock,
                                        .random = p.random,
-                                       .waiter = p.waiter});
+                                       .waiter = p.waiter,
+                                       .quota = &*p.quota});
   if (auto loaded = p.router->reloadCombos(); !loaded) return loaded;
+  p.access.emplace(AccessDeps{.store = *p.store,
+                              .combos = *p.store,
+                              .keyed_hash = *p.keyed_hash,
+                              .clock = p.clock,
+                              .random = p.random,
+                              .log = *p.log});
+  if (auto opened = p.access->open(*config); !opened) return opened;
+  p.insight.emplace(InsightDeps{.store = *p.store,
+                                .clock = p.clock,
+                                .log = *p.log,
+                                .after_batch = [&p] { p.access->flush(); }},
+                    *config);
   return listen();
 }
 
@@ -175,7 +203,23 @@ Result<> Gateway::listen() {
   Parts& p = *parts_;
   const auto config = p.config.load();
   http::RouteTable routes;
-  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random});
+  http::InferenceHooks hooks;
+  hooks.admit = [&p](const http::Request& request, const chat::ChatRequest& chat) {
+    return p.access->admit(request, chat);
+  };
+  hooks.finished = [&p](const http::InferenceRecord& record) {
+    p.access->finished(record);
+    p.insight->finished(record);
+  };
+  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks)});
+  p.life.emplace(AccountLifeDeps{.accounts = *p.accounts,
+                                 .providers = *p.plugins,
+                                 .proxies = *p.proxies,
+                                 .store = *p.store,
+                                 .clock = p.clock,
+                                 .random = p.random,
+                                 .log = *p.log});
+  if (auto loaded = p.life->load(); !loaded) return loaded;
   admin::addAdminRoutes(routes, {.accounts = *p.accounts,
                                  .providers = *p.plugins,
                                  .combos = *p.store,
@@ -188,7 +232,16 @@ Result<> Gateway::listen() {
                                        if (auto loaded = p.router->reloadCombos(); !loaded)
                                          p.log->log(Level::Error, loaded.error().message);
                                      },
-                                 .ready = {}});
+                                 .ready = {},
+                                 .audit = &p.life->audit(),
+                                 .keeper = &p.life->keeper()});
+  p.life->addRoutes(routes);
+  p.routing_life.emplace(RoutingLifeDeps{.router = *p.router,
+                                         .quota = *p.quota,
+                                         .combos = *p.store,
+                                         .clock = p.clock,
+                                         .log = *p.log});
+  p.routing_life->addRoutes(routes);
   admin::addProxyRoutes(routes, {.proxies = *p.proxies,
                                  .tester = *p.proxy_tester,
                                  .accounts = *p.accounts,
@@ -196,7 +249,12 @@ Result<> Gateway::listen() {
                                  .clock = p.clock,
                                  .random = p.random,
                                  .test_urls = config->proxy_test_urls});
+  p.access->addRoutes(routes);
+  p.insight->addRoutes(routes);
   http::ServerOptions options;
+  options.authorize = [&p](http::Request& request, const http::Route& route) {
+    return p.access->authorize(request, route);
+  };
   options.address = config->address;
   options.port = config->port;
   options.listen_fd = p.listen_fd;
@@ -226,6 +284,8 @@ Result<> Gateway::listen() {
         config->port);
     return started;
   }
+  p.life->start();
+  p.routing_life->start();
   p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
   return {};
 }
@@ -267,18 +327,28 @@ void Gateway::stop(std::chrono::milliseconds drain) {
   if (!p.log) return;
   if (p.server) {
     p.log->log(Level::Info, "stopping", {{"running", p.server->activeRequests()}});
+    if (p.insight) p.insight->closeViews();
     p.server->drain(drain);
   }
+  if (p.life) p.life->stop();
+  if (p.routing_life) p.routing_life->stop();
   // Nothing calls a plugin any more; everything else goes in the reverse order of its making.
   if (p.plugins) p.plugins->shutdown();
   p.server.reset();
+  if (p.insight) p.insight->stop();
+  p.insight.reset();
+  p.access.reset();
+  p.life.reset();
+  p.routing_life.reset();
   p.router.reset();
+  p.quota.reset();
   p.plugins.reset();
   p.upstream.reset();
   p.proxies.reset();
   p.accounts.reset();
   p.store.reset();
   p.sealer.reset();
+  p.keyed_hash.reset();
   p.log->log(Level::Info, "stopped");
   p.log.reset();
 }

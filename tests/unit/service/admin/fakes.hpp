@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "service/admin/routes.hpp"
+#include "service/admin/routing_routes.hpp"
+#include "service/admin/sign_in_routes.hpp"
 
 namespace omni::admin::testing {
 
@@ -158,6 +160,33 @@ struct FakeProviders final : ProviderRegistry {
   std::vector<std::string> ids() const override { return {"kiro"}; }
 };
 
+struct FakeAudit final : AuditLog {
+  std::vector<AuditEntry> entries;  // oldest first
+  Result<> record(const AuditEntry& entry) override {
+    entries.push_back(entry);
+    entries.back().id = static_cast<int64_t>(entries.size());
+    return {};
+  }
+  Result<std::vector<AuditEntry>> list(std::string_view subject, int64_t before,
+                                       int limit) override {
+    std::vector<AuditEntry> out;
+    for (auto it = entries.rbegin(); it != entries.rend(); ++it)
+      if ((subject.empty() || it->subject_id == subject) && (before == 0 || it->id < before) &&
+          out.size() < static_cast<size_t>(limit))
+        out.push_back(*it);
+    return out;
+  }
+};
+
+struct FakeHealth final : HealthStore {
+  std::map<std::string, HealthRecord, std::less<>> records;
+  Result<std::map<std::string, HealthRecord, std::less<>>> all() override { return records; }
+  Result<> put(std::string_view id, const HealthRecord& record) override {
+    records[std::string(id)] = record;
+    return {};
+  }
+};
+
 struct FakeWriter final : http::ResponseWriter {
   std::map<std::string, std::string> headers;
   int status = 0;
@@ -170,12 +199,37 @@ struct FakeWriter final : http::ResponseWriter {
     type = content_type;
     body = bytes;
   }
-  bool startStream(int, std::string_view) override { return false; }
-  bool write(std::string_view) override { return false; }
-  void endStream() override {}
+  bool ended = false;
+  bool startStream(int code, std::string_view content_type) override {
+    status = code;
+    type = content_type;
+    return true;
+  }
+  bool write(std::string_view bytes) override {
+    body += bytes;
+    return true;
+  }
+  void endStream() override { ended = true; }
   bool committed() const override { return status != 0; }
   const CancelToken& cancel() const override { return never; }
 };
+
+// Shows what it was asked, and one candidate of each kind.
+inline Result<routing::Explanation> explain(const chat::ChatRequest& request) {
+  routing::Explanation out;
+  out.model = std::string(request.model) + ":" + std::string(request.session) + ":" +
+              std::string(request.connection);
+  routing::ExplainedCandidate line;
+  line.provider = "kiro";
+  line.connection_name = "kiro-dev";
+  line.verdict = "picked";
+  out.candidates.push_back(line);
+  line.connection_name = "kiro-pro";
+  line.verdict = "excluded";
+  line.until_ms = 1767225660000;
+  out.candidates.push_back(line);
+  return out;
+}
 
 // A service with two accounts, kiro-dev (id-dev) and kiro-pro (id-pro), and no combo.
 struct World {
@@ -188,9 +242,14 @@ struct World {
   FakeProviders providers;
   int combo_changes = 0;
   std::string plugins = R"([{"id":"kiro","status":"loaded"},{"id":"bad","status":"refused"}])";
+  SignIns sign_ins{providers, directory, clock, random, {}};
+  FakeAudit audit;
+  FakeHealth health;
+  Keeper keeper{directory, providers, health, clock, random, {}};
   http::RouteTable table;
   std::string everything;  // all bodies so far
   bool loopback = true;
+  std::map<std::string, std::string> sent;  // further request headers
   std::string content_type = "application/json";
   std::string accept;
 
@@ -216,7 +275,11 @@ struct World {
                            "1.2.3",
                            [this] { return plugins; },
                            [this] { ++combo_changes; },
-                           {}});
+                           {},
+                           &audit,
+                           &keeper});
+    addRoutingRoutes(table, {combos, explain});
+    addSignInRoutes(table, {sign_ins, directory, clock});
   }
 
   const http::Route& route(std::string_view method, std::string_view pattern) const {
@@ -238,6 +301,8 @@ struct World {
     request.query = std::move(query);
     request.loopback = loopback;
     request.header = [this](std::string_view name) {
+      if (const auto found = sent.find(std::string(name)); found != sent.end())
+        return found->second;
       return name == "content-type" ? content_type : name == "accept" ? accept : std::string();
     };
     (void)directory.load();  // tests change the rows behind its back

@@ -1,0 +1,92 @@
+#include "service/admin/lookup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <charconv>
+
+#include "service/admin/json_body.hpp"
+
+namespace omni::admin {
+
+namespace json = boost::json;
+
+Result<Connection> findConnection(ConnectionStore& store, std::string_view id_or_name) {
+  auto by_id = store.get(id_or_name);
+  if (by_id || by_id.error().kind != FailureKind::NotFound) return by_id;
+  auto all = store.list();
+  if (!all) return std::unexpected(std::move(all.error()));
+  Connection* found = nullptr;
+  for (Connection& connection : *all) {
+    if (connection.name != id_or_name) continue;
+    if (found != nullptr) {
+      return makeError(
+          FailureKind::Conflict,
+          fmt::format("Two accounts are called \"{}\": {} ({}) and {} ({}). Use the id.",
+                      id_or_name, found->id, found->provider, connection.id, connection.provider),
+          "id");
+    }
+    found = &connection;
+  }
+  if (found != nullptr) return std::move(*found);
+  return makeError(
+      FailureKind::NotFound,
+      "Connection not found: no account has this id or name. GET /api/providers lists them.", "id");
+}
+
+std::string param(const http::Request& request, const char* name) {
+  const auto found = request.params.find(name);
+  return found == request.params.end() ? std::string() : found->second;
+}
+
+Result<size_t> queryNumber(const http::Request& request, const char* key, size_t fallback) {
+  const auto found = request.query.find(key);
+  if (found == request.query.end()) return fallback;
+  const std::string& text = found->second;
+  size_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || problem != std::errc() || end != text.data() + text.size()) {
+    return makeError(FailureKind::BadRequest,
+                     fmt::format("\"{}\" must be a whole number, 0 or more.", key), key);
+  }
+  return number;
+}
+
+Result<Provider*> findProvider(ProviderRegistry& providers, std::string_view id) {
+  if (Provider* provider = providers.find(id)) return provider;
+  // Out of an address, so it may be any bytes; only a plausible id is shown again.
+  const bool plain = std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  return makeError(
+      FailureKind::NotFound,
+      fmt::format(
+          "There is no provider \"{}\". Loaded: {}. GET /api/plugins says why one is missing.",
+          plain ? shownName(id) : "?", fmt::join(providers.ids(), ", ")),
+      "provider");
+}
+
+Result<json::object> answerObject(std::string_view text) {
+  boost::system::error_code problem;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), problem);
+  if (problem || !value.is_object()) {
+    return makeError(FailureKind::Protocol,
+                     "The provider's plugin gave an answer that is no JSON object.");
+  }
+  return std::move(value.as_object());
+}
+
+int64_t numberMember(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_number()) return 0;
+  boost::system::error_code problem;
+  const auto number = value->to_number<int64_t>(problem);
+  return problem ? 0 : number;
+}
+
+std::string actorOf(const http::Request& request) {
+  if (!request.caller.empty()) return request.caller;
+  return fmt::format("admin@{}",
+                     request.remote_address.empty() ? "unknown" : request.remote_address);
+}
+
+}  // namespace omni::admin

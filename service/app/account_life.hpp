@@ -1,0 +1,50 @@
+#pragma once
+// An account's life beyond single requests: sign-ins, the keeper of tokens, the audit log, and
+// their background threads.
+
+#include <memory>
+
+#include "core/accounts/directory.hpp"
+#include "core/accounts/keeper.hpp"
+#include "core/ports/audit.hpp"
+#include "core/ports/clock.hpp"
+#include "core/ports/provider.hpp"
+#include "core/ports/proxy.hpp"
+#include "service/http/route.hpp"
+#include "service/storage/sqlite_store.hpp"
+#include "service/telemetry/log.hpp"
+
+namespace omni::app {
+
+struct AccountLifeDeps {
+  AccountDirectory& accounts;
+  ProviderRegistry& providers;
+  ProxyAssigner& proxies;
+  storage::SqliteStore& store;
+  Clock& clock;
+  Random& random;
+  telemetry::Logger& log;
+};
+
+// What deps refer to must outlive it. addRoutes() and start() are called once, from one thread.
+class AccountLife {
+ public:
+  explicit AccountLife(const AccountLifeDeps& deps);
+  ~AccountLife();  // stop()
+  AccountLife(const AccountLife&) = delete;
+  AccountLife& operator=(const AccountLife&) = delete;
+
+  Keeper& keeper();
+  AuditLog& audit();
+  Result<> load();  // what was remembered of checks; before start()
+  void addRoutes(http::RouteTable& table);
+  void start();
+  // Cancels what runs in the background and waits for it. Before the providers are shut down.
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace omni::app
