@@ -39,7 +39,7 @@ sdk::Result<std::string> refreshNow(const Context& c) {
       freshAccessToken(c.call, c.endpoints, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
   if (!token) return std::unexpected(std::move(token.error()));
   // What the sign-in could not find out is tried again at this pace; it is no part of the refresh.
-  if (!isApiKey(c.call) && !c.call.value("profileArn"))
+  if (!isApiKey(c.call) && c.call.value("profileArn").value_or("").empty())
     if (auto adopted = adoptProfile(c.call, c.endpoints); !adopted && adopted.error().cancelled)
       return std::unexpected(std::move(adopted.error()));
   return fmt::format(R"({{"expiresAt":{}}})", c.call.value("expiresAt").value_or("0"));

@@ -116,7 +116,7 @@ std::vector<sdk::Change> rotationChanges(const sdk::Call& call, const Tokens& fr
     changes.push_back({"previousRefreshToken", used, true});
   else if (used != current)
     changes.push_back({"previousRefreshToken", current, true});
-  if (!fresh.profile_arn.empty() && !call.value("profileArn"))
+  if (!fresh.profile_arn.empty() && call.value("profileArn").value_or("").empty())
     changes.push_back({"profileArn", fresh.profile_arn, false});
   return changes;
 }

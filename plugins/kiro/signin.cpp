@@ -26,10 +26,8 @@ std::string methodBefore(const sdk::Call& call) {
   return {};
 }
 
-std::string pending(int64_t interval_ms, std::string_view problem = {}) {
-  json::object out{{"status", "pending"}, {"intervalMs", interval_ms}};
-  if (!problem.empty()) out["problem"] = problem;
-  return json::serialize(out);
+std::string pending(int64_t interval_ms) {
+  return json::serialize(json::object{{"status", "pending"}, {"intervalMs", interval_ms}});
 }
 
 sdk::Result<std::string> complete(sdk::Call& call, const Endpoints& endpoints, SignedIn in) {
@@ -53,13 +51,14 @@ std::unexpected<sdk::Failure> codeExpired() {
                "the sign-in was not approved in time and its code has expired; start it again");
 }
 
-// A wait that upstream did not ask for: the next question, not the pace of all later ones.
-sdk::Result<std::string> waitOn(sdk::Call& call, int64_t interval, std::string_view problem) {
-  const int64_t wait = std::min(interval * 2, kLongestIntervalMs);
+// A failure that passes: the next question waits longer, the pace of all later ones stays.
+std::unexpected<sdk::Failure> askLater(sdk::Call& call, int64_t interval, sdk::Failure failure) {
+  const int64_t wait = std::max(std::min(interval * 2, kLongestIntervalMs), failure.retry_after_ms);
   const sdk::Change next{std::string(kDraftNext), std::to_string(call.host().nowMs() + wait),
                          false};
   if (auto saved = call.commit({next}); !saved) return std::unexpected(std::move(saved.error()));
-  return pending(wait, problem);
+  failure.retry_after_ms = wait;
+  return std::unexpected(std::move(failure));
 }
 
 bool passes(const sdk::Failure& failure) {
@@ -85,8 +84,7 @@ sdk::Result<std::string> refused(sdk::Call& call, const SignInError& error, int6
     }
     case SignInProblem::Throttled:
     case SignInProblem::Server:
-      return waitOn(call, std::max(interval, error.retry_after_ms / 2),
-                    signInFailure(error, "the sign-in service").message);
+      return askLater(call, interval, signInFailure(error, "the sign-in service"));
     case SignInProblem::Denied:
       return ended(OMNI_FAILURE_NOT_AUTHORIZED, "access_denied",
                    "the sign-in was refused on the sign-in page; start it again if that was a "
@@ -163,10 +161,7 @@ sdk::Result<std::string> pollSignIn(sdk::Call& call, const Endpoints& endpoints)
   auto answer = social ? askSocialDevice(call, endpoints) : askOidcDevice(call, endpoints);
   if (!answer) {
     if (!passes(answer.error())) return std::unexpected(std::move(answer.error()));
-    return waitOn(call, interval,
-                  answer.error().reported
-                      ? "the sign-in service could not be reached; it is asked again"
-                      : answer.error().message);
+    return askLater(call, interval, std::move(answer.error()));
   }
   if (!answer->tokens) return refused(call, answer->error, interval);
   if (answer->tokens->refresh_token.empty())

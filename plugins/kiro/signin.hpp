@@ -15,10 +15,10 @@ namespace omni::kiro {
 // {"method": builder_id|idc|google|github, ...}; see kiro.plugin.json for the members.
 sdk::Result<std::string> startSignIn(sdk::Call& call, const Endpoints& endpoints,
                                      std::string_view input);
-// At most one call of the token endpoint, and none before its time. A failure that passes (network,
-// time-out, 5xx, 429) is {"status":"pending","intervalMs","problem"} until the code expires. The
-// end without tokens is a failure: REAUTH_REQUIRED with reason expired_token (start anew), or
-// NOT_AUTHORIZED with reason access_denied.
+// At most one question to the token endpoint, and none before its time. A failure that passes
+// (NETWORK, TIMEOUT, UPSTREAM, RATE_LIMITED, with retry_after_ms) ends nothing: poll again until
+// the code expires. The end without tokens: REAUTH_REQUIRED with reason expired_token (start anew),
+// or NOT_AUTHORIZED with reason access_denied.
 sdk::Result<std::string> pollSignIn(sdk::Call& call, const Endpoints& endpoints);
 // The address that the browser was sent back to. BAD_REQUEST names callbackUrl.
 sdk::Result<std::string> finishBrowserSignIn(sdk::Call& call, const Endpoints& endpoints,

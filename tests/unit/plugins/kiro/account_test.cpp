@@ -108,7 +108,7 @@ TEST_F(KiroAccount, OwnRegistrationThatHoldsTheSessionIsDedicated) {
   host_.answerHttp(tokens("aoaNEW", kNewToken));
   ASSERT_EQ(import(R"({"refreshToken":")" + kToken + R"(","region":"eu-west-1"})"), OMNI_OK);
   const auto sent = host_.requests();
-  ASSERT_EQ(sent.size(), 2u);
+  ASSERT_GE(sent.size(), 2u);  // after them come the profiles and the account's name
   EXPECT_EQ(sent[0].url, "https://oidc.eu-west-1.amazonaws.com/client/register");
   EXPECT_NE(sent[0].body.find(R"("clientName":"OmniRoute")"), std::string::npos);
   EXPECT_EQ(sent[0].body.find("issuerUrl"), std::string::npos);
@@ -149,8 +149,8 @@ TEST_F(KiroAccount, GivenClientIsUsedAsItIs) {
   host_.answerHttp(tokens("aoaNEW", ""));
   ASSERT_EQ(import(R"({"refreshToken":")" + kToken + R"(","clientId":"c","clientSecret":"s"})"),
             OMNI_OK);
-  ASSERT_EQ(host_.requests().size(), 1u);
   EXPECT_NE(host_.requests()[0].body.find(R"("clientId":"c")"), std::string::npos);
+  for (const auto& sent : host_.requests()) EXPECT_EQ(sent.url.find("register"), std::string::npos);
   EXPECT_EQ(plain("isolation"), "shared");
   EXPECT_EQ(plain("refreshRoute"), "oidc");
 }
