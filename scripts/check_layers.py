@@ -52,12 +52,13 @@ def rule_for(path):
     if top == "simulator":
         return Rule("simulator", ("simulator/",), None)
     if top == "cli":
-        return Rule("cli", ("cli/", "core/"), None, ("omni_core",))
+        # It runs plugins' optional abilities in the user's own context, so it sees the ABI, and no more of the service.
+        return Rule("cli", ("cli/", "core/", "sdk/include/"), None, ("omni_core",))
     if top == "service" and len(parts) > 2:
         folder = parts[1]
         if folder == "app":
-            return Rule("service/app", ("service/", "core/"), None,
-                        ("omni_core", "omni_app") + tuple(f"omni_{s}" for s in SIBLINGS))
+            return Rule("service/app", ("service/", "core/", "dashboard/assets.hpp"), None,
+                        ("omni_core", "omni_app", "omni_dashboard") + tuple(f"omni_{s}" for s in SIBLINGS))
         # platform is what the operating systems do differently: below its siblings, above nothing.
         project, libraries = ("core/", f"service/{folder}/", "service/platform/"), None
         if folder == "plugins":
@@ -171,6 +172,8 @@ SEEDS = {
     "service/app/bad.cpp": ('#include "omniroute/abi.h"\n#include "simulator/sim.hpp"\n', 2),
     "plugins/kiro/kiro.hpp": ('#include "omniroute/abi.h"\n#include "plugins/kiro/wire.hpp"\n#include <boost/json.hpp>\n', 0),
     "plugins/kiro/bad.cpp": ('#include "core/ports/clock.hpp"\n#include "plugins/echo/echo.hpp"\n#include "../echo/x.hpp"\n', 3),
+    "cli/good.cpp": ('#include "cli/api.hpp"\n#include "core/base/error.hpp"\n#include <omniroute/abi.h>\n#include <Poco/URI.h>\n', 0),
+    "cli/bad.cpp": ('#include "service/http/route.hpp"\n#include "plugins/kiro/kiro.hpp"\n', 2),
     "simulator/sim.hpp": ('#include "simulator/wire.hpp"\n#include <Poco/URI.h>\n', 0),
     "simulator/bad.cpp": ('#include "plugins/kiro/kiro.hpp"\n#include "core/ports/clock.hpp"\n', 2),
 }

@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <iterator>
+#include <thread>
+
+#include "cli/commands/all.hpp"
+#include "cli/qr.hpp"
+#include "cli/text.hpp"
+
+namespace omni::cli {
+namespace {
+
+std::atomic<bool> g_interrupted = false;
+
+// While a sign-in is watched, Ctrl-C gives it up instead of leaving it to the service.
+class Interrupts {
+ public:
+  Interrupts() {
+    g_interrupted = false;
+    old_ = std::signal(SIGINT, [](int) { g_interrupted = true; });
+  }
+  ~Interrupts() { std::signal(SIGINT, old_); }
+
+ private:
+  void (*old_)(int);
+};
+
+std::string allOfStdin(const Session& session, const char* question) {
+  if (session.terminal.inIsTerminal()) return session.terminal.secret(question).value_or("");
+  std::string all((std::istreambuf_iterator<char>(std::cin)), {});
+  const auto first = all.find_first_not_of(" \t\r\n");
+  return first == all.npos ? std::string()
+                           : all.substr(first, all.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+int imported(const Session& session, json::object body, const Invocation& in) {
+  if (in.has("name")) body["name"] = in.get("name");
+  if (in.has("region")) body["region"] = in.get("region");
+  if (in.has("replace")) {
+    body["mode"] = "replace";
+    body["connectionId"] = in.get("replace");
+  }
+  const auto answer = session.api.post("/api/oauth/kiro/import", std::move(body));
+  if (!answer) return fail(session, answer.error());
+  if (session.json) return printJson(session, answer->json);
+  const json::value& connection = at(answer->json, "connection");
+  session.terminal.line(fmt::format("{} {} is signed in.", session.terminal.good("✓"),
+                                    safe(text(connection, "name"))));
+  return kOk;
+}
+
+void showHow(const Session& session, const Invocation& in, const json::value& view) {
+  const Terminal& terminal = session.terminal;
+  std::string uri = text(view, "verificationUriComplete");
+  if (uri.empty()) uri = text(view, "verificationUri");
+  if (!in.has("no-qr") && terminal.outIsTerminal()) {
+    const std::string code = qrCode(uri, terminal.width(), terminal.colours());
+    if (!code.empty()) terminal.out("\n" + code);
+  }
+  terminal.line("\nOpen this address in a browser, or scan the code:");
+  terminal.line("  " + terminal.bold(safe(uri)));
+  terminal.line("and check that it shows this code:");
+  terminal.line("  " + terminal.bold(safe(text(view, "userCode"))) + "\n");
+}
+
+// Until the sign-in has ended.
+int watch(const Session& session, std::string id, json::value view) {
+  const Terminal& terminal = session.terminal;
+  const Interrupts interrupts;
+  const bool lively = terminal.errIsTerminal() && !session.json;
+  if (!lively) terminal.err("Waiting for the sign-in ...");
+  int failures = 0;
+  for (size_t tick = 0; text(view, "status") == "pending"; ++tick) {
+    if (g_interrupted) {
+      if (lively) terminal.err("");
+      session.api.call("DELETE", "/api/oauth/signin/" + escaped(id));
+      terminal.err("The sign-in was given up; nothing was changed.");
+      return kInterrupted;
+    }
+    if (lively) {
+      static constexpr const char* kFrames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+      const int64_t left =
+          std::max<int64_t>(0, (parseIso(text(view, "expiresAt")) - nowMs()) / 1000);
+      std::cerr << fmt::format(
+                       "\r\x1b[K{} Waiting for the sign-in, {}:{:02} left (Ctrl-C gives up)",
+                       kFrames[tick % 10], left / 60, left % 60)
+                << std::flush;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(lively ? 200 : 500));
+    if (lively && tick % 5 != 0) continue;
+    auto answer = session.api.get("/api/oauth/signin/" + escaped(id));
+    if (!answer) {
+      // A restart of the service takes a few seconds; the sign-in itself cannot outlive it.
+      if (answer.error().exit == kUnreachable && ++failures < 10) continue;
+      if (lively) terminal.err("");
+      return fail(session, answer.error());
+    }
+    failures = 0;
+    view = std::move(answer->json);
+  }
+  if (lively) std::cerr << "\r\x1b[K" << std::flush;
+  const std::string status = text(view, "status");
+  if (session.json) printJson(session, view);
+  if (status == "complete") {
+    if (!session.json)
+      terminal.line(
+          fmt::format("{} {} is signed in.", terminal.good("✓"), safe(text(view, "name"))));
+    return kOk;
+  }
+  if (session.json) return kFailed;
+  const std::string message = text(at(view, "error"), "message");
+  return fail(session, text(at(view, "error"), "code") == "conflict" ? kConflict : kFailed,
+              message.empty() ? "the sign-in ended: " + status : message);
+}
+
+}  // namespace
+
+int runLogin(const Session& session, const Invocation& in) {
+  int ways = 0;
+  for (const char* way : {"idc", "google", "github", "token-stdin", "api-key-stdin"})
+    ways += in.has(way) ? 1 : 0;
+  if (ways > 1)
+    return fail(session, kUsage,
+                "choose one of --idc, --google, --github, --token-stdin and --api-key-stdin");
+  if (in.has("start-url") && ways == 1 && !in.has("idc"))
+    return fail(session, kUsage, "--start-url goes with --idc only");
+  if (in.has("token-stdin")) {
+    const std::string token = allOfStdin(session, "Refresh token: ");
+    if (token.empty()) return fail(session, kUsage, "no token came from standard input");
+    json::error_code code;
+    json::value pasted = json::parse(token, code);
+    return imported(session,
+                    !code && pasted.is_object() ? json::object{{"json", std::move(pasted)}}
+                                                : json::object{{"refreshToken", token}},
+                    in);
+  }
+  if (in.has("api-key-stdin")) {
+    const std::string key = allOfStdin(session, "API key: ");
+    if (key.empty()) return fail(session, kUsage, "no key came from standard input");
+    return imported(session, {{"apiKey", key}}, in);
+  }
+  const bool idc = in.has("idc") || in.has("start-url");
+  if (idc && !in.has("start-url"))
+    return fail(session, kUsage,
+                "--idc needs --start-url, the company's start page, like "
+                "https://d-1234567890.awsapps.com/start");
+  json::object body{{"method", idc                ? "idc"
+                               : in.has("google") ? "google"
+                               : in.has("github") ? "github"
+                                                  : "builder_id"}};
+  if (in.has("start-url")) body["startUrl"] = in.get("start-url");
+  if (in.has("region")) body["region"] = in.get("region");
+  if (in.has("name")) body["name"] = in.get("name");
+  if (in.has("replace")) {
+    body["mode"] = "replace";
+    body["connectionId"] = in.get("replace");
+  }
+  const auto started =
+      session.api.post("/api/oauth/kiro/signin", std::move(body), "sign-in by device code");
+  if (!started) return fail(session, started.error());
+  if (session.json)
+    session.terminal.line(json::serialize(started->json));  // who scripts it needs the code now
+  else
+    showHow(session, in, started->json);
+  return watch(session, text(started->json, "id"), started->json);
+}
+
+}  // namespace omni::cli

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <thread>
+
+#include "cli/commands/all.hpp"
+#include "cli/text.hpp"
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+namespace omni::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string line(const Terminal& terminal, const json::value& one) {
+  const std::string at_text = text(one, "at").empty() ? text(one, "startedAt") : text(one, "at");
+  const std::string clock = at_text.size() >= 19 ? at_text.substr(11, 8) : at_text;
+  std::string status = text(one, "status");
+  const std::string coloured =
+      status.starts_with('2') ? terminal.good(status) : terminal.bad(status);
+  std::string account = text(one, "connection");
+  if (account.empty()) account = text(one, "connectionName");
+  std::string duration = text(one, "durationMs");
+  if (duration.empty()) duration = text(one, "latencyMs");
+  const std::string error =
+      text(one, "error").empty() ? text(at(one, "error"), "message") : text(one, "error");
+  const std::string tokens =
+      text(one, "outputTokens").empty()
+          ? ""
+          : fmt::format("  {} in {} out", text(one, "inputTokens"), text(one, "outputTokens"));
+  return fmt::format("{}  {}  {}  {}{}{}{}", clock, coloured, safe(text(one, "model")),
+                     safe(account), duration.empty() ? "" : "  " + duration + " ms", tokens,
+                     error.empty() ? "" : "  " + safe(error));
+}
+
+const json::array& rows(const json::value& answer) {
+  return at(answer, "requests").is_array() ? list(answer, "requests") : list(answer, "items");
+}
+
+Done<std::string> passphrase(const Session& session, const Invocation& in, bool twice) {
+  const auto given = session.terminal.secret("Passphrase of the backup: ");
+  if (!given || given->empty())
+    return std::unexpected(
+        Problem{kUsage, 0, "a passphrase is needed: type it, or pipe it with --passphrase-stdin",
+                "usage", ""});
+  if (twice && session.terminal.inIsTerminal() && !in.has("passphrase-stdin")) {
+    const auto again = session.terminal.secret("Once more: ");
+    if (again != given)
+      return std::unexpected(Problem{kUsage, 0, "the two passphrases differ", "usage", ""});
+  }
+  return *given;
+}
+
+}  // namespace
+
+int runLogs(const Session& session, const Invocation& in) {
+  const std::string limit = in.get("limit", "20");
+  if (limit.empty() || limit.find_first_not_of("0123456789") != std::string::npos ||
+      limit.size() > 4)
+    return fail(session, kUsage, "--limit must be a number up to 9999");
+  std::set<std::string> seen;
+  bool first = true;
+  for (;;) {
+    const auto answer = session.api.get("/api/requests?limit=" + limit, "the request log");
+    if (!answer) return fail(session, answer.error());
+    if (session.json && !in.has("follow")) return printJson(session, answer->json);
+    const json::array& all = rows(answer->json);
+    std::set<std::string> now;
+    for (size_t i = all.size(); i-- > 0;) {  // newest last, as logs are read
+      std::string id = text(all[i], "id");
+      if (id.empty()) id = text(all[i], "requestId");
+      now.insert(id);
+      if (seen.contains(id)) continue;
+      session.terminal.line(session.json ? json::serialize(all[i])
+                                         : line(session.terminal, all[i]));
+    }
+    if (first && all.empty() && !in.has("follow")) session.terminal.line("No request yet.");
+    if (!in.has("follow")) return kOk;
+    first = false;
+    seen = std::move(now);
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+int runBackup(const Session& session, const Invocation& in) {
+  const fs::path file = in.argument(0);
+  std::error_code code;
+  if (fs::exists(file, code) &&
+      !sure(session, fmt::format("{} is there already. Overwrite it?", safe(file.string()))))
+    return kFailed;
+  const auto secret = passphrase(session, in, true);
+  if (!secret) return fail(session, secret.error());
+  const fs::path temporary = file.string() + ".part";
+#if !defined(_WIN32)
+  // It holds everything: for this user only, from the first byte.
+  const int descriptor = open(temporary.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+  if (descriptor < 0)
+    return fail(session, kFailed, fmt::format("{} cannot be written", safe(file.string())));
+  close(descriptor);
+#endif
+  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+  if (!out) return fail(session, kFailed, fmt::format("{} cannot be written", safe(file.string())));
+  const json::value body(json::object{{"passphrase", *secret}});
+  const auto answer = session.api.download("POST", "/api/export", &body, out, "backups");
+  out.close();
+  if (!answer || !out) {
+    fs::remove(temporary, code);
+    return answer ? fail(session, kFailed, "the file could not be written whole; is the disk full?")
+                  : fail(session, answer.error());
+  }
+  fs::rename(temporary, file, code);
+  if (code)
+    return fail(session, kFailed,
+                fmt::format("{} cannot be written: {}", safe(file.string()), code.message()));
+  if (session.json)
+    return printJson(session,
+                     json::object{{"file", file.string()}, {"bytes", fs::file_size(file, code)}});
+  session.terminal.line(fmt::format(
+      "Saved {} ({} KiB). Without the passphrase nobody can read it, and nobody can give it back.",
+      safe(file.string()), fs::file_size(file, code) / 1024 + 1));
+  return kOk;
+}
+
+int runRestore(const Session& session, const Invocation& in) {
+  std::ifstream file(in.argument(0), std::ios::binary);
+  if (!file) return fail(session, kUsage, fmt::format("{} cannot be read", safe(in.argument(0))));
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  const auto secret = passphrase(session, in, false);
+  if (!secret) return fail(session, secret.error());
+  json::error_code code;
+  json::value bundle = json::parse(bytes, code);
+  json::object body{{"passphrase", *secret}, {"dryRun", in.has("dry-run")}};
+  if (code)
+    body["data"] = bytes;
+  else
+    body["bundle"] = std::move(bundle);
+  const auto answer = session.api.post("/api/import", std::move(body), "restoring backups");
+  if (!answer) return fail(session, answer.error());
+  if (session.json) return printJson(session, answer->json);
+  Table table({"What", "Name", "Result"});
+  for (const json::value& one : list(answer->json, "results"))
+    table.add({text(one, "kind"), text(one, "name"),
+               text(one, "message").empty() ? text(one, "status") : text(one, "message")});
+  if (table.empty())
+    session.terminal.line("Done.");
+  else
+    session.terminal.show(table);
+  return kOk;
+}
+
+}  // namespace omni::cli
