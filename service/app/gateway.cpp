@@ -10,6 +10,7 @@
 #include "core/accounts/directory.hpp"
 #include "core/errors/error_table.hpp"
 #include "core/routing/router.hpp"
+#include "dashboard/assets.hpp"
 #include "service/admin/proxies.hpp"
 #include "service/admin/routes.hpp"
 #include "service/app/access.hpp"
@@ -20,6 +21,7 @@
 #include "service/app/system.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
+#include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/keyed_hash.hpp"
 #include "service/secrets/master_key.hpp"
@@ -251,6 +253,10 @@ Result<> Gateway::listen() {
                                  .test_urls = config->proxy_test_urls});
   p.access->addRoutes(routes);
   p.insight->addRoutes(routes);
+  std::vector<http::StaticAsset> files;
+  for (const dashboard::Asset& file : dashboard::assets())
+    files.push_back({file.path, file.content_type, file.etag, file.gzip, file.immutable});
+  http::addAssetRoutes(routes, files);
   http::ServerOptions options;
   options.authorize = [&p](http::Request& request, const http::Route& route) {
     return p.access->authorize(request, route);

@@ -1,0 +1,89 @@
+// What the pages ask for, kept fresh while the page is looked at.
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { notifications } from '@mantine/notifications';
+import { ApiError, call, get, type Combo, type Connection, type Proxy } from './client';
+
+export interface Field {
+  name: string;
+  label: string;
+  type: 'text' | 'secret' | 'url' | 'choice' | 'boolean';
+  required?: boolean;
+  default?: string | boolean;
+  help?: string;
+  multiline?: boolean;
+  advanced?: boolean;
+  options?: (string | { value: string; label: string })[];
+}
+export interface Method {
+  id: string;
+  method: string;
+  title: string;
+  help?: string;
+  forms?: string[];
+  fields: Field[];
+}
+export interface Plugin {
+  id: string;
+  name: string;
+  version: string;
+  status: 'loaded' | 'refused';
+  reason?: string;
+  file: string;
+  signInMethods: Method[];
+}
+export interface Health {
+  status: string;
+  version: string;
+  uptimeSeconds: number;
+  connections?: Record<string, number>;
+  plugins: Record<string, number>;
+}
+export interface TokenHealth {
+  connectionId: string;
+  provider: string;
+  name: string;
+  state: string;
+  lastCheck: string | null;
+  nextCheck: string | null;
+  tokenExpiresAt: string | null;
+  registrationExpiresAt: string | null;
+  registrationDaysLeft: number | null;
+  isolation: string | null;
+  lastError: string | null;
+}
+
+const every = (ms: number) => ({ refetchInterval: ms, refetchOnWindowFocus: true });
+
+export const useHealth = () => useQuery({ queryKey: ['health'], queryFn: () => get<Health>('/api/health'), ...every(10_000) });
+export const useConnections = () =>
+  useQuery({ queryKey: ['connections'], queryFn: () => get<{ connections: Connection[] }>('/api/providers'), select: (d) => d.connections, ...every(5_000) });
+export const useCombos = () =>
+  useQuery({ queryKey: ['combos'], queryFn: () => get<{ combos: Combo[] }>('/api/combos'), select: (d) => d.combos, ...every(15_000) });
+export const usePlugins = () =>
+  useQuery({ queryKey: ['plugins'], queryFn: () => get<{ plugins: Plugin[] }>('/api/plugins'), select: (d) => d.plugins, staleTime: 60_000 });
+export const useProxies = () =>
+  useQuery({ queryKey: ['proxies'], queryFn: () => get<{ proxies: Proxy[] }>('/api/proxies'), select: (d) => d.proxies, ...every(30_000) });
+export const useTokenHealth = () =>
+  useQuery({ queryKey: ['token-health'], queryFn: () => get<{ connections: TokenHealth[] }>('/api/token-health'), select: (d) => d.connections, ...every(5_000) });
+
+export function say(message: string) {
+  notifications.show({ message, color: 'teal' });
+}
+export function complain(error: unknown) {
+  const message = error instanceof Error ? error.message : String(error);
+  const title = error instanceof ApiError && error.field ? error.field : undefined;
+  notifications.show({ title, message, color: 'red', autoClose: 12_000 });
+}
+
+// A change of something; afterwards whatever lists it is read anew. Conflicting edits say so and reload.
+export function useChange<V, R = unknown>(run: (input: V) => Promise<R>, keys: string[], done?: (result: R, input: V) => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: run,
+    onSuccess: (result, input) => done?.(result, input),
+    onError: complain,
+    onSettled: () => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
+
+export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body);

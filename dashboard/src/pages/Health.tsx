@@ -1,0 +1,58 @@
+import { Alert, Badge, Card, Group, Stack, Table, Text } from '@mantine/core';
+import { useHealth, usePlugins, useTokenHealth } from '../api/hooks';
+import { Loaded, Nothing, Page } from '../components/Page';
+import { Isolation, State } from '../components/State';
+import { Time } from '../components/Time';
+
+export default function HealthPage() {
+  const health = useHealth();
+  const tokens = useTokenHealth();
+  const plugins = usePlugins();
+  return (
+    <Page title="Health" intro="When each account was last checked, when it is checked next, and how long its token and registration last.">
+      <Loaded query={health}>
+        {(data) => <Alert color={data.status === 'ok' ? 'teal' : 'red'}>{data.status === 'ok' ? 'The service and its store answer.' : 'The store does not answer; see the log.'}</Alert>}
+      </Loaded>
+      <Card withBorder>
+        <Text fw={600} mb="xs">Accounts</Text>
+        <Loaded query={tokens}>
+          {(all) =>
+            all.length === 0 ? <Nothing title="No account yet" /> : (
+              <Table.ScrollContainer minWidth={760}>
+                <Table>
+                  <Table.Thead><Table.Tr><Table.Th>Account</Table.Th><Table.Th>State</Table.Th><Table.Th>Isolation</Table.Th><Table.Th>Token ends</Table.Th><Table.Th>Registration ends</Table.Th><Table.Th>Last check</Table.Th><Table.Th>Next check</Table.Th><Table.Th>Last error</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {all.map((t) => (
+                      <Table.Tr key={t.connectionId}>
+                        <Table.Td className="wrap">{t.provider}/{t.name}</Table.Td><Table.Td><State name={t.state} /></Table.Td><Table.Td><Isolation value={t.isolation} /></Table.Td>
+                        <Table.Td><Time at={t.tokenExpiresAt} /></Table.Td>
+                        <Table.Td>{t.registrationDaysLeft === null || t.registrationDaysLeft === undefined ? '-' : <Text span c={t.registrationDaysLeft <= 3 ? 'red' : t.registrationDaysLeft <= 14 ? 'orange' : undefined}>{t.registrationDaysLeft} days</Text>}</Table.Td>
+                        <Table.Td><Time at={t.lastCheck} /></Table.Td><Table.Td><Time at={t.nextCheck} /></Table.Td><Table.Td className="wrap">{t.lastError ?? '-'}</Table.Td>
+                      </Table.Tr>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </Table.ScrollContainer>
+            )
+          }
+        </Loaded>
+      </Card>
+      <Card withBorder>
+        <Text fw={600} mb="xs">Plugins</Text>
+        <Loaded query={plugins}>
+          {(all) => (
+            <Stack gap="xs">
+              {all.map((p) => (
+                <Group key={p.id + p.file} gap="sm">
+                  <Badge tt="none" color={p.status === 'loaded' ? 'teal' : 'red'} variant="light">{p.status}</Badge>
+                  <Text size="sm" fw={600}>{p.name || p.id}</Text><Text size="sm" c="dimmed">{p.version}</Text>
+                  {p.reason && <Text size="sm" className="wrap">{p.reason}</Text>}
+                </Group>
+              ))}
+            </Stack>
+          )}
+        </Loaded>
+      </Card>
+    </Page>
+  );
+}

@@ -1,0 +1,22 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// Relative addresses, so that the dashboard works below any path of a reverse proxy. The service sends a strict
+// Content-Security-Policy: nothing inline, nothing from elsewhere.
+export default defineConfig({
+  base: './',
+  plugins: [react()],
+  build: {
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      output: {
+        manualChunks: (id) =>
+          !id.includes('node_modules') ? undefined
+          : id.includes('@dnd-kit') || id.includes('uqr') ? undefined
+          : 'vendor',
+      },
+    },
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:20128', '/v1': 'http://127.0.0.1:20128' } },
+});
