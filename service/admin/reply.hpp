@@ -21,7 +21,7 @@ void sendError(http::ResponseWriter& writer, const Error& error, int status);
 // Unix ms as "2026-01-31T12:00:00.000Z"; null for 0 and for what is no date.
 boost::json::value isoTime(int64_t unix_ms);
 
-// Lets only callers on this machine through and marks every answer as such.
+// Without a password: lets only callers on this machine through and marks every answer as such.
 Handler guarded(Handler handler);
 
 }  // namespace omni::admin

@@ -188,12 +188,6 @@ fs::path defaultMasterKey(const std::vector<std::string>& environment, const fs:
   return data_dir / "master.key";
 }
 
-// Without a password anybody who can reach the port could administer; so only this machine may
-// reach it.
-bool isLoopback(std::string_view address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
-}
-
 }  // namespace
 
 const std::string* Config::pluginSetting(std::string_view id, std::string_view key) const {
@@ -230,12 +224,6 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
 
   Config config;
   config.address = text("server.address");
-  if (!isLoopback(config.address)) {
-    return badValue(*findKey("server.address"), values.find("server.address")->second,
-                    "this version serves this machine only: allowed are 127.x.x.x, ::1 and "
-                    "localhost. To reach it from "
-                    "elsewhere, put a reverse proxy with a log-in in front");
-  }
   config.port = static_cast<uint16_t>(number("server.port"));
   config.allowed_hosts = splitList(text("server.allowedHosts"));
   config.max_streams = number("server.maxStreams");
@@ -252,6 +240,11 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
       text("plugins.dir").empty() ? defaultPluginsDir(program_dir) : fs::path(text("plugins.dir"));
   config.ca_file = text("upstream.caFile");
   config.proxy_test_urls = splitList(text("proxies.testUrls"));
+  config.keys_on_loopback = text("access.requireKey") == "always";
+  config.password_file = text("access.passwordFile");
+  config.key_file = text("access.keyFile");
+  config.request_keep_days = number("requests.keepDays");
+  config.request_keep_rows = number("requests.keepRows");
   config.log_level = text("log.level");
   config.log_format = text("log.format");
   config.log_file = text("log.file");

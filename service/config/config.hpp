@@ -34,6 +34,11 @@ struct Config {
   std::filesystem::path plugins_dir;
   std::filesystem::path ca_file;
   std::vector<std::string> proxy_test_urls;
+  bool keys_on_loopback = false;
+  std::filesystem::path password_file;
+  std::filesystem::path key_file;
+  int request_keep_days = 0;
+  int request_keep_rows = 0;
   std::string log_level;
   std::string log_format;
   std::filesystem::path log_file;

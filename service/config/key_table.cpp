@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array kKeys = {
     KeySpec{"server.address", KeyKind::Text, "127.0.0.1", "",
-            "Address to listen on. Only loopback addresses until an admin password can be set."},
+            "Address to listen on. Others than loopback need an admin password and an API key."},
     KeySpec{"server.port", KeyKind::Integer, "20128", "0..65535", "Port; 0 takes a free one."},
     KeySpec{"server.allowedHosts", KeyKind::List, "", "",
             "Further host names (comma-separated) that a request's Host header may name."},
@@ -39,6 +39,16 @@ constexpr std::array kKeys = {
             "",
             "Addresses (comma-separated) that a test of a proxy may ask for; the first is asked "
             "when none is named."},
+    KeySpec{"access.requireKey", KeyKind::Choice, "remote", "remote|always",
+            "Who needs an API key for inference: callers from other machines, or everybody."},
+    KeySpec{"access.passwordFile", KeyKind::Text, "", "",
+            "File with the first admin password; read at start while none is set."},
+    KeySpec{"access.keyFile", KeyKind::Text, "", "",
+            "File with a first API key (sk-omni-...); read at start while there is no key."},
+    KeySpec{"requests.keepDays", KeyKind::Integer, "30", "1..3650",
+            "How long single requests stay in the log. Daily sums stay 400 days."},
+    KeySpec{"requests.keepRows", KeyKind::Integer, "1000000", "1000..100000000",
+            "How many requests the log holds at most."},
     KeySpec{"log.level", KeyKind::Choice, "info", "debug|info|warning|error",
             "Least level that is logged."},
     KeySpec{"log.format", KeyKind::Choice, "json", "json|text",

@@ -34,7 +34,7 @@ std::string_view errorType(int status) {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-// One shape for all doors; the OpenAI clients read "message", "type" and "code" of it.
+// The shape for all doors but Anthropic's; the OpenAI clients read "message", "type" and "code" of it.
 std::string errorBody(int status, std::string_view code, std::string_view message) {
   boost::json::object error;
   error["message"] = message;
@@ -43,6 +43,23 @@ std::string errorBody(int status, std::string_view code, std::string_view messag
   error["code"] = code;
   boost::json::object body;
   body["error"] = std::move(error);
+  return boost::json::serialize(body);
+}
+
+// The same in Anthropic's shape, which its clients make their own error classes of.
+std::string anthropicErrorBody(int status, std::string_view message, std::string_view request_id) {
+  std::string_view type = status < 500 ? "invalid_request_error" : "api_error";
+  if (status == 413)
+    type = "request_too_large";
+  else if (status == 401 || status == 403 || status == 404 || status == 429 || status == 503)
+    type = errorType(status);
+  boost::json::object error;
+  error["type"] = type;
+  error["message"] = message;
+  boost::json::object body;
+  body["type"] = "error";
+  body["error"] = std::move(error);
+  body["request_id"] = request_id;
   return boost::json::serialize(body);
 }
 
@@ -159,7 +176,17 @@ struct Connection::Exchange {
 
   void refuse(int status, std::string_view code, std::string_view message) {
     if (body_unread) writer->closeAfterwards();
-    writer->json(status, errorBody(status, code, message));
+    if (anthropic()) {
+      writer->setHeader("request-id", request.request_id);
+      writer->json(status, anthropicErrorBody(status, message, request.request_id));
+    } else {
+      writer->json(status, errorBody(status, code, message));
+    }
+  }
+  bool anthropic() const {
+    if (request.path == "/v1/messages" || request.path.starts_with("/v1/messages/")) return true;
+    return request.path.starts_with("/v1/") && request.header &&
+           !request.header("anthropic-version").empty();
   }
 };
 
@@ -445,6 +472,10 @@ void Connection::answer(Exchange& x, Session& session) {
       if (verdict.error().retry_after_ms >= 0) {
         x.writer->setHeader("Retry-After",
                             std::to_string((verdict.error().retry_after_ms + 999) / 1000));
+      }
+      if (x.route->refuse) {
+        if (x.body_unread) x.writer->closeAfterwards();
+        return x.route->refuse(verdict.error(), request, *x.writer);
       }
       return x.refuse(status, verdict.error().reason.empty() ? "refused" : verdict.error().reason,
                       verdict.error().message);

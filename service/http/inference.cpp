@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/trace_context.hpp"
 #include "core/errors/error_table.hpp"
 #include "service/http/guards.hpp"
 #include "service/http/sse.hpp"
@@ -142,10 +143,14 @@ class Run {
     record_.request_id = request.request_id;
     record_.api = codec.api();
     record_.caller = request.caller;
+    record_.caller_id = request.caller_id;
+    if (request.header) trace_ = TraceContext::parse(request.header("traceparent"));
+    if (trace_) record_.trace_id = trace_->trace_id;
     record_.started_at_ms = deps.clock.nowMs();
   }
 
   void operator()() {
+    const TraceScope scope(request_.request_id, trace_);
     if (const auto name = codec_.requestIdHeader(); !name.empty())
       writer_.setHeader(std::string(name), request_.request_id);
     run();
@@ -160,11 +165,12 @@ class Run {
     chat::ChatRequest& chat = (*call)->request;
     record_.model = chat.model;
     record_.streamed = chat.stream;
-    addSession(chat);
+    addHeaders(chat);
     if (deps_.hooks.admit) {
       if (auto admitted = deps_.hooks.admit(request_, chat); !admitted)
         return refuse(std::move(admitted.error()));
     }
+    record_.admitted = true;
     const std::string id = randomHex(deps_.random, 16);
     const chat::AnswerHead head{id, deps_.clock.nowMs() / 1000, request_.request_id};
     if (chat.stream)
@@ -173,16 +179,21 @@ class Run {
       whole(**call, head);
   }
 
-  void addSession(chat::ChatRequest& chat) const {
-    std::string session = sessionOf(request_);
-    if (session.empty()) return;
-    struct Both {
+  // What the headers say comes before what the body says.
+  void addHeaders(chat::ChatRequest& chat) const {
+    struct Words {
       std::shared_ptr<void> rest;
       std::string session;
+      std::string connection;
     };
-    auto both = std::make_shared<Both>(std::move(chat.backing), std::move(session));
-    chat.session = both->session;
-    chat.backing = std::move(both);
+    auto words = std::make_shared<Words>();
+    words->session = sessionOf(request_);
+    if (request_.header) words->connection = request_.header("x-omniroute-connection");
+    if (words->session.empty() && words->connection.empty()) return;
+    if (!words->session.empty()) chat.session = words->session;
+    chat.connection = words->connection;
+    words->rest = std::move(chat.backing);
+    chat.backing = std::move(words);
   }
 
   void stream(const chat::ApiCall& call, const chat::AnswerHead& head) {
@@ -228,6 +239,7 @@ class Run {
   ResponseWriter& writer_;
   const int64_t started_;
   InferenceRecord record_;
+  std::optional<TraceContext> trace_;
 };
 
 }  // namespace

@@ -29,6 +29,9 @@ struct InferenceRecord {
   std::string api;             // chat::ApiCodec::api()
   std::string model;           // as the client wrote it; empty when the body could not be read
   std::string caller;          // Request::caller
+  std::string caller_id;       // Request::caller_id
+  std::string trace_id;        // of the client's traceparent; empty: none
+  bool admitted = false;       // InferenceHooks::admit has let it in (or there is none)
   RouteReport route;           // every attempt, the last is the one that answered
   chat::Usage usage;           // last word of the provider; members are -1 where unknown
   int status = 0;              // the HTTP status sent; 499 when the client left before any

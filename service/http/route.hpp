@@ -24,6 +24,7 @@ struct Request {
   std::string request_id;  // also sent back as x-request-id
   bool loopback = false;   // the peer is this machine
   std::string caller;  // who asks ("key:laptop"), set by ServerOptions::authorize; empty: unknown
+  std::string caller_id;  // the API key's id; empty: no key
   std::function<std::string(std::string_view)> header;  // case-insensitive; "" when absent
 };
 
@@ -70,6 +71,9 @@ struct Route {
   size_t max_body = 1u << 20;
   bool needs_json = false;  // 415 unless Content-Type is application/json
   std::function<void(Request&, ResponseWriter&)> handler;  // may move the body out
+  // How a refusal by ServerOptions::authorize is answered here (headers are set already); empty: in
+  // the form of the admin API.
+  std::function<void(const Error&, const Request&, ResponseWriter&)> refuse;
 };
 
 using RouteTable = std::vector<Route>;

@@ -1,8 +1,11 @@
 #include "service/plugins/host_table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/trace_context.hpp"
 #include "service/plugins/request_view.hpp"
 
 namespace omni::plugins {
@@ -134,6 +137,16 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
     out.url = toView(request->url);
     for (size_t i = 0; i < request->header_count; ++i)
       out.headers.push_back({toView(request->headers[i].name), toView(request->headers[i].value)});
+    // The client's trace goes on through the provider; a plugin cannot know of it.
+    std::string traceparent;
+    if (const TraceContext* trace = TraceScope::trace()) {
+      unsigned char span[8];
+      call->host.deps.random.fill(span, sizeof(span));
+      std::string span_id;
+      for (const unsigned char byte : span) span_id += fmt::format("{:02x}", byte);
+      traceparent = trace->header(span_id);
+      out.headers.push_back({"traceparent", traceparent});
+    }
     out.body = toView(request->body);
     out.idempotent = (request->flags & OMNI_HTTP_IDEMPOTENT) != 0;
     out.first_byte_timeout_ms = request->first_byte_timeout_ms;

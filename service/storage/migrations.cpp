@@ -117,16 +117,23 @@ std::span<const Migration> schemaMigrations() {
            " PRIMARY KEY(key_id, period)) WITHOUT ROWID",
 
            "CREATE TABLE requests("
-           " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, at_ms INTEGER NOT "
+           " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, trace_id TEXT NOT "
            "NULL,"
-           " api TEXT NOT NULL, model TEXT NOT NULL, served_model TEXT NOT NULL,"
-           " connection_id TEXT NOT NULL, connection_name TEXT NOT NULL, provider TEXT NOT NULL,"
-           " attempts TEXT NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL,"
-           " streamed INTEGER NOT NULL, first_byte_ms INTEGER NOT NULL, duration_ms INTEGER NOT "
-           "NULL,"
+           " at_ms INTEGER NOT NULL, api TEXT NOT NULL, model TEXT NOT NULL,"
+           " served_model TEXT NOT NULL, connection_id TEXT NOT NULL,"
+           " connection_name TEXT NOT NULL, provider TEXT NOT NULL, attempts TEXT NOT NULL,"
+           " status INTEGER NOT NULL, error TEXT NOT NULL, streamed INTEGER NOT NULL,"
+           " first_byte_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
            " input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
-           " cache_read_tokens INTEGER NOT NULL, credits REAL NOT NULL, key_id TEXT NOT NULL)",
+           " cache_read_tokens INTEGER NOT NULL, credits REAL NOT NULL, caller TEXT NOT NULL)",
            "CREATE INDEX requests_at ON requests(at_ms)",
+           // Sums that outlive the single rows, so that a summary never reads the whole log.
+           "CREATE TABLE usage_days("
+           " day TEXT NOT NULL, provider TEXT NOT NULL, connection_id TEXT NOT NULL,"
+           " connection_name TEXT NOT NULL, model TEXT NOT NULL, caller TEXT NOT NULL,"
+           " requests INTEGER NOT NULL, failures INTEGER NOT NULL, input_tokens INTEGER NOT NULL,"
+           " output_tokens INTEGER NOT NULL, credits REAL NOT NULL,"
+           " PRIMARY KEY(day, connection_id, model, caller)) WITHOUT ROWID",
        }},
   };
   return migrations;

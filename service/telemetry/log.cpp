@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/base/trace_context.hpp"
 #include "service/telemetry/redact.hpp"
 
 #ifdef _WIN32
@@ -183,18 +184,26 @@ std::string Logger::line(Level level, std::string_view message, const Field* fie
     appendQuoted(quoted, redact(message));
     out.append(quoted, 1, quoted.size() - 2);
   }
-  for (size_t i = 0; i < count; ++i) {
+  const auto add = [&](std::string_view key, const FieldValue& value) {
     if (options_.json) {
       out += ',';
-      appendQuoted(out, fields[i].key);
+      appendQuoted(out, key);
       out += ':';
     } else {
       out += ' ';
-      out += fields[i].key;
+      out += key;
       out += '=';
     }
-    appendValue(out, fields[i].value);
+    appendValue(out, value);
+  };
+  bool has_request = false;
+  for (size_t i = 0; i < count; ++i) {
+    add(fields[i].key, fields[i].value);
+    has_request = has_request || fields[i].key == "requestId";
   }
+  // Whatever is logged on a request's thread can be found by the request.
+  if (const auto id = TraceScope::requestId(); !has_request && !id.empty()) add("requestId", id);
+  if (const TraceContext* trace = TraceScope::trace()) add("traceId", trace->trace_id);
   out += options_.json ? "}\n" : "\n";
   return out;
 }

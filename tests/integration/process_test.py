@@ -16,7 +16,7 @@ class Process(World):
 
     def test_bad_settings_refuse_the_start_and_name_key_and_allowed_values(self):
         for setting, expected in (("server.port=99999", "0 to 65535"), ("server.prot=1", "server.port"),
-                                  ("log.level=loud", "debug|info|warning|error"), ("server.address=0.0.0.0", "127.")):
+                                  ("log.level=loud", "debug|info|warning|error")):
             with self.subTest(setting):
                 result = self.run_once("--check-config", "--set", setting)
                 self.assertEqual(result.returncode, 78, result)

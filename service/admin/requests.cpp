@@ -1,0 +1,214 @@
+#include "service/admin/requests.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <boost/json.hpp>
+#include <memory>
+
+#include "core/access/limiter.hpp"
+#include "service/admin/lookup.hpp"
+#include "service/admin/reply.hpp"
+
+namespace omni::admin {
+namespace {
+
+namespace json = boost::json;
+using http::Request;
+using http::ResponseWriter;
+
+constexpr size_t kLargestPage = 500;
+constexpr size_t kMostDays = 400;
+constexpr int64_t kDayMs = 86'400'000;
+// A watcher keeps a thread of the admin API, which has few.
+constexpr int kMaxWatchers = 4;
+constexpr std::chrono::milliseconds kWatchSlice(500);
+
+struct Shared {
+  RequestDeps deps;
+  std::atomic<int> watchers{0};
+};
+
+template <typename T>
+json::value known(T value) {
+  return value < 0 ? json::value(nullptr) : json::value(value);
+}
+
+json::object record(const RequestEntry& e) {
+  json::error_code code;
+  json::value attempts = json::parse(e.attempts, code);
+  if (code) attempts = json::array{};
+  json::object out{{"id", e.id > 0 ? json::value(e.id) : json::value(nullptr)},
+                   {"requestId", e.request_id},
+                   {"at", isoTime(e.at_ms)},
+                   {"api", e.api},
+                   {"model", e.model},
+                   {"servedModel", e.served_model},
+                   {"connectionId", e.connection_id},
+                   {"connectionName", e.connection_name},
+                   {"provider", e.provider},
+                   {"attempts", std::move(attempts)},
+                   {"status", e.status},
+                   {"error", e.error.empty() ? json::value(nullptr) : json::value(e.error)},
+                   {"streamed", e.streamed},
+                   {"firstByteMs", known(e.first_byte_ms)},
+                   {"durationMs", e.duration_ms},
+                   {"inputTokens", known(e.input_tokens)},
+                   {"outputTokens", known(e.output_tokens)},
+                   {"cacheReadTokens", known(e.cache_read_tokens)},
+                   {"credits", known(e.credits)},
+                   {"caller", e.caller}};
+  if (!e.trace_id.empty()) out["traceId"] = e.trace_id;
+  return out;
+}
+
+std::string queryText(const Request& request, const char* key) {
+  const auto found = request.query.find(key);
+  return found == request.query.end() ? std::string() : found->second;
+}
+
+// "200", "4xx", "ok", "failed".
+bool readStatus(std::string_view text, RequestFilter& filter) {
+  if (text.empty()) return true;
+  if (text == "ok") {
+    filter.status_to = 399;
+    return true;
+  }
+  if (text == "failed") {
+    filter.status_from = 400;
+    return true;
+  }
+  if (text.size() != 3 || text[0] < '1' || text[0] > '5') return false;
+  if (text.substr(1) == "xx") {
+    filter.status_from = (text[0] - '0') * 100;
+    filter.status_to = filter.status_from + 99;
+    return true;
+  }
+  for (const char c : text)
+    if (c < '0' || c > '9') return false;
+  filter.status_from = filter.status_to = std::stoi(std::string(text));
+  return true;
+}
+
+void list(Shared& shared, const Request& request, ResponseWriter& writer) {
+  RequestFilter filter;
+  auto limit = queryNumber(request, "limit", 50);
+  if (!limit) return sendError(writer, limit.error());
+  auto before = queryNumber(request, "before", 0);
+  if (!before) return sendError(writer, before.error());
+  if (*limit < 1 || *limit > kLargestPage)
+    return sendError(writer, makeError(FailureKind::BadRequest,
+                                       fmt::format("limit must be 1 to {}.", kLargestPage), "limit")
+                                 .error());
+  filter.limit = static_cast<int>(*limit);
+  filter.before_id = static_cast<int64_t>(*before);
+  filter.connection = queryText(request, "connection");
+  filter.caller = queryText(request, "caller");
+  filter.model = queryText(request, "model");
+  if (!readStatus(queryText(request, "status"), filter))
+    return sendError(writer, makeError(FailureKind::BadRequest,
+                                       "status must be a number such as 429, a class such as 5xx, "
+                                       "\"ok\" or \"failed\".",
+                                       "status")
+                                 .error());
+  auto rows = shared.deps.log.requests(filter);
+  if (!rows) return sendError(writer, rows.error());
+  json::array out;
+  for (const RequestEntry& entry : *rows) out.push_back(record(entry));
+  const bool full = rows->size() == static_cast<size_t>(filter.limit);
+  sendJson(
+      writer, 200,
+      json::object{{"requests", std::move(out)},
+                   {"nextBefore", full ? json::value(rows->back().id) : json::value(nullptr)}});
+}
+
+// Watching ends with the client, or with the service.
+void live(Shared& shared, const Request&, ResponseWriter& writer) {
+  struct Place {
+    explicit Place(std::atomic<int>& given) : count(given), inside(++given <= kMaxWatchers) {}
+    ~Place() { --count; }
+    std::atomic<int>& count;
+    bool inside;
+  } place(shared.watchers);
+  if (!place.inside) {
+    auto error = makeError(FailureKind::RateLimited,
+                           fmt::format("{} live views are open already.", kMaxWatchers));
+    error.error().retry_after_ms = 5000;
+    return sendError(writer, error.error());
+  }
+  writer.setHeader("Cache-Control", "no-cache");
+  if (!writer.startStream(200, "text/event-stream") || !writer.write(": live\n\n")) return;
+  int64_t next = -1;
+  while (!writer.cancel().cancelled()) {
+    RequestFeed::Batch batch = shared.deps.feed.follow(next, kWatchSlice);
+    next = batch.next;
+    std::string frames;
+    for (const RequestEntry& entry : batch.entries)
+      frames += fmt::format("event: request\ndata: {}\n\n", json::serialize(record(entry)));
+    if (!frames.empty() && !writer.write(frames)) return;
+    if (batch.closed) break;
+  }
+  writer.endStream();
+}
+
+void summary(Shared& shared, const Request& request, ResponseWriter& writer) {
+  auto days = queryNumber(request, "days", 30);
+  if (!days) return sendError(writer, days.error());
+  if (*days < 1 || *days > kMostDays)
+    return sendError(writer, makeError(FailureKind::BadRequest,
+                                       fmt::format("days must be 1 to {}.", kMostDays), "days")
+                                 .error());
+  const std::string first =
+      access::dayOf(shared.deps.clock.nowMs() - static_cast<int64_t>(*days - 1) * kDayMs);
+  auto rows = shared.deps.log.usageSince(first);
+  if (!rows) return sendError(writer, rows.error());
+  UsageRow total;
+  json::array out;
+  for (const UsageRow& row : *rows) {
+    total.requests += row.requests;
+    total.failures += row.failures;
+    total.input_tokens += row.input_tokens;
+    total.output_tokens += row.output_tokens;
+    total.credits += row.credits;
+    out.push_back(json::object{{"day", row.day},
+                               {"provider", row.provider},
+                               {"connectionId", row.connection_id},
+                               {"connectionName", row.connection_name},
+                               {"model", row.model},
+                               {"caller", row.caller},
+                               {"requests", row.requests},
+                               {"failures", row.failures},
+                               {"inputTokens", row.input_tokens},
+                               {"outputTokens", row.output_tokens},
+                               {"credits", row.credits}});
+  }
+  sendJson(writer, 200,
+           json::object{{"since", first},
+                        {"total", json::object{{"requests", total.requests},
+                                               {"failures", total.failures},
+                                               {"inputTokens", total.input_tokens},
+                                               {"outputTokens", total.output_tokens},
+                                               {"credits", total.credits}}},
+                        {"rows", std::move(out)}});
+}
+
+}  // namespace
+
+void addRequestRoutes(http::RouteTable& table, RequestDeps deps) {
+  const auto shared = std::make_shared<Shared>(deps);
+  using Handle = void (*)(Shared&, const Request&, ResponseWriter&);
+  const auto add = [&](const char* pattern, Handle handle) {
+    http::Route route;
+    route.method = "GET";
+    route.pattern = pattern;
+    route.handler = guarded([shared, handle](const Request& request, ResponseWriter& writer) {
+      handle(*shared, request, writer);
+    });
+    table.push_back(std::move(route));
+  };
+  add("/api/requests", list);
+  add("/api/requests/live", live);
+  add("/api/usage/summary", summary);
+}
+
+}  // namespace omni::admin

@@ -1,0 +1,52 @@
+#pragma once
+// Who may use the service and how much: API keys, the admin's log-in, and what both are asked at
+// the doors.
+
+#include <memory>
+
+#include "core/ports/clock.hpp"
+#include "core/ports/keyed_hash.hpp"
+#include "core/ports/store.hpp"
+#include "service/config/config.hpp"
+#include "service/http/inference.hpp"
+#include "service/http/route.hpp"
+#include "service/storage/sqlite_store.hpp"
+#include "service/telemetry/log.hpp"
+
+namespace omni::app {
+
+struct AccessDeps {
+  storage::SqliteStore& store;
+  ComboStore& combos;
+  KeyedHash& keyed_hash;
+  Clock& clock;
+  Random& random;
+  telemetry::Logger& log;
+};
+
+// Thread-safe after open(). What deps refer to must outlive it.
+class Access {
+ public:
+  explicit Access(const AccessDeps& deps);
+  ~Access();
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+
+  // Reads keys and password, and takes the first ones from their files. BadRequest when the address
+  // is not loopback and a password or a key is missing.
+  Result<> open(const config::Config& config);
+  void addRoutes(http::RouteTable& table);
+
+  Result<> authorize(http::Request& request, const http::Route& route);
+  // For InferenceHooks.
+  Result<> admit(const http::Request& request, const chat::ChatRequest& chat);
+  void finished(const http::InferenceRecord& record);
+  // Writes what keys have spent.
+  void flush();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace omni::app

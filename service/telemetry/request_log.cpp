@@ -1,0 +1,140 @@
+#include "service/telemetry/request_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/access/limiter.hpp"
+
+namespace omni::telemetry {
+namespace {
+
+constexpr size_t kRecent = 500;
+constexpr int64_t kUsageDaysMs = 400 * 86'400'000LL;
+
+}  // namespace
+
+RequestLog::RequestLog(RequestLogStore& store, Clock& clock, Options options)
+    : store_(store), clock_(clock), options_(std::move(options)), writer_([this] { run(); }) {}
+
+RequestLog::~RequestLog() {
+  stop();
+}
+
+void RequestLog::stop() {
+  closeFeed();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  news_.notify_all();
+  if (writer_.joinable()) writer_.join();
+}
+
+void RequestLog::closeFeed() {
+  {
+    const std::lock_guard lock(mutex_);
+    feed_closed_ = true;
+  }
+  news_.notify_all();
+}
+
+void RequestLog::add(RequestEntry entry) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    recent_.push_back(entry);
+    if (recent_.size() > kRecent) recent_.pop_front();
+    ++newest_;
+    if (queue_.size() >= options_.capacity) {
+      ++lost_;
+    } else {
+      queue_.push_back(std::move(entry));
+      ++accepted_;
+    }
+  } catch (...) {  // no memory: a log entry is no reason to fail a request
+    return;
+  }
+  work_.notify_one();
+  news_.notify_all();
+}
+
+uint64_t RequestLog::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
+}
+
+void RequestLog::flush() {
+  std::unique_lock lock(mutex_);
+  const uint64_t target = accepted_;
+  flushing_ = true;
+  work_.notify_all();
+  done_.wait(lock, [&] { return written_ >= target; });
+}
+
+RequestFeed::Batch RequestLog::follow(int64_t after, std::chrono::milliseconds wait) {
+  std::unique_lock lock(mutex_);
+  if (after < 0) after = newest_;
+  news_.wait_for(lock, wait, [&] { return newest_ > after || feed_closed_; });
+  Batch out;
+  out.closed = feed_closed_;
+  out.next = newest_;
+  const auto fresh = std::min<int64_t>(newest_ - after, static_cast<int64_t>(recent_.size()));
+  if (fresh > 0) out.entries.assign(recent_.end() - fresh, recent_.end());
+  return out;
+}
+
+void RequestLog::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_.wait(lock, [&] { return !queue_.empty() || stopping_; });
+    if (queue_.empty()) {  // stopping, and nothing is left
+      lock.unlock();
+      if (options_.after_batch) options_.after_batch();
+      return;
+    }
+    // One transaction for what comes within the interval; a sync of the disk each would be dear.
+    work_.wait_for(lock, std::chrono::milliseconds(options_.interval_ms),
+                   [&] { return queue_.size() >= options_.batch || flushing_ || stopping_; });
+    std::vector<RequestEntry> entries;
+    while (!queue_.empty() && entries.size() < options_.batch) {
+      entries.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    if (queue_.empty()) flushing_ = false;
+    lock.unlock();
+    write(entries);
+    lock.lock();
+    written_ += entries.size();
+    done_.notify_all();
+  }
+}
+
+void RequestLog::write(std::vector<RequestEntry>& entries) {
+  try {
+    if (auto done = store_.append(entries); !done) {
+      {
+        const std::lock_guard lock(mutex_);
+        lost_ += entries.size();
+      }
+      if (options_.failed) options_.failed(done.error());
+    }
+    if (options_.after_batch) options_.after_batch();
+    const int64_t now = clock_.steadyMs();
+    if (trimmed_ms_ != 0 && now - trimmed_ms_ < options_.trim_every_ms) return;
+    trimmed_ms_ = now;
+    const int64_t today = clock_.nowMs();
+    if (auto done = store_.trim(today - options_.keep_ms, options_.keep_rows,
+                                access::dayOf(today - kUsageDaysMs));
+        !done && options_.failed)
+      options_.failed(done.error());
+  } catch (...) {
+    if (options_.failed) {
+      Error error;
+      error.message = "The request log could not be written.";
+      options_.failed(error);
+    }
+  }
+}
+
+}  // namespace omni::telemetry
