@@ -1,0 +1,309 @@
+// The documented path of a user, in a real browser over the real service and the simulator.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { picture, startBrowser, startSandbox } from './harness.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let sandbox;
+let browser;
+let context;
+let page;
+const problems = []; // what the browser itself complains about: script errors, refused by the policy
+
+before(async () => {
+  sandbox = await startSandbox();
+  browser = await startBrowser();
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('console', (message) => { if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) problems.push(message.text()); });
+});
+after(async () => {
+  await browser?.close();
+  await sandbox?.stop();
+});
+
+const open = async (path) => {
+  await page.goto(`${sandbox.gateway}/#${path}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+};
+const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
+
+test('a fresh installation says what to do first, and that nobody has set a password', async () => {
+  const response = await page.goto(`${sandbox.gateway}/`);
+  const policy = response.headers()['content-security-policy'];
+  assert.match(policy, /script-src 'self'/);
+  assert.match(policy, /frame-ancestors 'none'/);
+  await heading('Overview');
+  await page.getByText('Three steps to start').waitFor();
+  await page.getByText('Nobody has set an admin password', { exact: false }).waitFor();
+  await picture(page, 'overview-empty');
+});
+
+test('the page is small, cached by name, and not sent twice', async () => {
+  const html = await (await fetch(`${sandbox.gateway}/`, { headers: { Accept: 'text/html' } })).text();
+  const names = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map((m) => m[1]);
+  assert.ok(names.length >= 2, html);
+  let bytes = 0;
+  for (const name of names) {
+    const asset = await fetch(`${sandbox.gateway}/${name}`, { headers: { 'Accept-Encoding': 'gzip' } });
+    assert.equal(asset.status, 200, name);
+    assert.match(asset.headers.get('cache-control'), /immutable/);
+    bytes += Number(asset.headers.get('content-length'));
+    const again = await fetch(`${sandbox.gateway}/${name}`, { headers: { 'If-None-Match': asset.headers.get('etag') } });
+    assert.equal(again.status, 304, name);
+  }
+  assert.ok(bytes < 250_000, `the first page is ${bytes} bytes compressed`);
+});
+
+test('Providers -> Add Provider -> Kiro, import token: errors stand at their field, then the account is active', async () => {
+  await open('/providers');
+  await page.getByRole('link', { name: 'Add provider' }).click();
+  await heading('Add provider');
+  await page.getByLabel('How to sign in').click();
+  await page.getByRole('option', { name: 'Import token' }).click();
+  await page.getByLabel(/Refresh token/).fill('aorAAAAAGshort...');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByText('cut short', { exact: false }).waitFor();
+  await picture(page, 'add-error');
+
+  const account = await sandbox.control('accounts', { kind: 'social', email: 'dev@example.com' });
+  await page.getByLabel(/Refresh token/).fill(account.refreshToken);
+  await page.getByText('A refresh token.').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('kiro-dev');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await heading('Providers');
+  const card = page.getByRole('article', { name: 'kiro/kiro-dev' });
+  await card.getByText('Active', { exact: true }).waitFor();
+});
+
+test('the same token again is refused and leads to the account that has it', async () => {
+  const [connection] = (await sandbox.api('GET', '/api/providers')).connections;
+  const state = await sandbox.control('state?reveal=1');
+  const token = JSON.stringify(state).match(/"refreshToken": ?"(aor[^"]+)"/)?.[1];
+  assert.ok(token, 'the simulator shows the live token');
+  await open('/providers/add?method=import_token');
+  await page.getByLabel(/Refresh token/).fill(token);
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  const link = page.getByRole('link', { name: 'Show that account' });
+  await link.waitFor();
+  assert.match(await link.getAttribute('href'), new RegExp(connection.id));
+});
+
+test('device code: code, QR, waiting, then signed in once it is approved', async () => {
+  await open('/providers/add?method=builder_id');
+  await page.getByLabel('Name', { exact: true }).fill('kiro-pro');
+  await page.getByRole('button', { name: 'Start' }).click();
+  await page.getByRole('img', { name: 'QR code of the sign-in page' }).waitFor();
+  const code = (await page.locator('.code').textContent()).trim();
+  assert.match(code, /^[A-Z0-9]{4}-[A-Z0-9]{4}$/);
+  await picture(page, 'device-code');
+  await sandbox.control('device/approve', { userCode: code, email: 'pro@example.com' });
+  await page.getByText('kiro-pro is signed in').waitFor({ timeout: 30_000 });
+  await picture(page, 'device-code-done');
+  await page.getByRole('link', { name: 'Show it' }).click();
+  await page.getByRole('article', { name: 'kiro/kiro-pro' }).getByText('Isolated').waitFor();
+});
+
+test('the info icon shows the raw record: clientId in plain, no secret', async () => {
+  await open('/providers');
+  await picture(page, 'providers');
+  await page.getByRole('button', { name: 'Raw JSON of kiro-dev' }).click();
+  const dialog = page.getByRole('dialog');
+  const text = await dialog.locator('pre, code').first().textContent();
+  assert.match(text, /"clientId"/);
+  assert.match(text, /••••/);
+  assert.doesNotMatch(text, /ao[ar]AAAAA/);
+  await picture(page, 'raw');
+  await page.keyboard.press('Escape');
+});
+
+test('test, refresh, rename, disable and enable from the menu', async () => {
+  await open('/providers');
+  const menu = async (name, item) => {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click();
+    await page.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+  await menu('kiro-dev', 'Test');
+  await page.getByRole('dialog').getByText('It works').waitFor();
+  await picture(page, 'test');
+  await page.keyboard.press('Escape');
+  await menu('kiro-dev', 'Refresh the token');
+  await page.getByText('kiro-dev has a new token.').waitFor();
+  await menu('kiro-dev', 'Rename');
+  await page.getByRole('dialog').getByLabel('Name').fill('kiro-🦊 عمل');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('article', { name: 'kiro/kiro-🦊 عمل' }).waitFor();
+  await menu('kiro-🦊 عمل', 'Rename');
+  await page.getByRole('dialog').getByLabel('Name').fill('kiro-dev');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await menu('kiro-dev', 'Disable');
+  await page.getByRole('article', { name: 'kiro/kiro-dev' }).getByText('Disabled', { exact: true }).waitFor();
+  await menu('kiro-dev', 'Enable');
+  await page.getByRole('article', { name: 'kiro/kiro-dev' }).getByText('Active', { exact: true }).waitFor();
+});
+
+test('a combo of both, explained, and a chat that shows who answered', async () => {
+  await open('/combos');
+  await page.getByRole('button', { name: 'New combo' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('my-kiro');
+  const targets = dialog.getByLabel('Add accounts, models or combos');
+  for (const target of ['kiro/kiro-dev', 'kiro/kiro-pro']) {
+    await targets.fill(target);
+    await targets.press('Enter');
+    await dialog.getByText(target, { exact: true }).waitFor();
+  }
+  await picture(page, 'combo-edit');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const card = page.getByRole('article', { name: 'my-kiro' });
+  await card.waitFor();
+  await card.getByRole('button', { name: 'Explain' }).click();
+  await page.getByRole('dialog').getByText('kiro/kiro-dev would answer now', { exact: false }).waitFor();
+  await picture(page, 'combo-explain');
+  await page.keyboard.press('Escape');
+
+  await card.getByRole('link', { name: 'Try it' }).click();
+  await heading('Playground');
+  await page.getByLabel('Message').fill('Hello dashboard');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('You said: Hello dashboard').waitFor();
+  await page.getByText('kiro-dev', { exact: true }).first().waitFor();
+  await picture(page, 'playground');
+});
+
+test('the order of a combo changes by keyboard', async () => {
+  await open('/combos');
+  await page.getByRole('article', { name: 'my-kiro' }).getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog');
+  const handle = dialog.getByRole('button', { name: 'Move kiro/kiro-dev' });
+  await handle.focus();
+  await page.keyboard.press('Space');
+  await page.waitForFunction(() => document.querySelector('[aria-pressed="true"]'));
+  await page.keyboard.press('ArrowDown');
+  await page.waitForTimeout(300); // the library's own animation frame
+  await page.keyboard.press('Space');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  const { combos } = await sandbox.api('GET', '/api/combos');
+  assert.deepEqual(combos.find((c) => c.name === 'my-kiro').models, ['kiro/kiro-pro', 'kiro/kiro-dev']);
+});
+
+test('Health: both accounts with their next check', async () => {
+  await open('/health');
+  for (const name of ['kiro/kiro-dev', 'kiro/kiro-pro']) await page.getByRole('row', { name: new RegExp(name) }).waitFor();
+  await page.getByText('The service and its store answer.').waitFor();
+  await picture(page, 'health');
+});
+
+test('Requests: the chat is there, with who served it', async () => {
+  await open('/requests');
+  await page.getByRole('row', { name: /my-kiro.*kiro-dev/ }).first().waitFor();
+  await page.getByRole('button', { name: /^Details/ }).first().click();
+  await page.getByRole('dialog').getByText('requestId', { exact: false }).waitFor();
+  await picture(page, 'request');
+  await page.keyboard.press('Escape');
+});
+
+test('Settings -> Proxies: add, test, assign to an account', async () => {
+  await open('/settings');
+  await page.getByRole('button', { name: 'Add a proxy' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Host').fill('127.0.0.1');
+  await dialog.getByLabel('Port').fill('1');
+  await dialog.getByLabel('Name').fill('office');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('http://127.0.0.1:1', { exact: false }).waitFor();
+  await page.getByRole('button', { name: 'Test', exact: true }).click();
+  await page.getByRole('status').filter({ hasText: /proxy/i }).waitFor();
+  await picture(page, 'settings');
+  await open('/providers');
+  await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();
+  await page.getByRole('menuitem', { name: 'Proxy' }).click();
+  await page.getByRole('dialog').getByLabel('All calls of this account go through').click();
+  await page.getByRole('option', { name: 'Direct, no proxy' }).click();
+  await page.waitForFunction(async () => (await (await fetch('api/proxies/assignments')).json()).assignments.some((a) => a.scope === 'connection' && a.proxyId === 'direct'));
+  await page.keyboard.press('Escape');
+});
+
+test('Keys: shown once, listed masked', async () => {
+  await open('/keys');
+  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('laptop');
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Your new key' });
+  const secret = (await dialog.locator('pre, code').first().textContent()).trim();
+  assert.ok(secret.length >= 32);
+  await picture(page, 'key');
+  await page.keyboard.press('Escape');
+  await page.getByRole('article', { name: 'laptop' }).waitFor();
+  assert.ok(!(await page.content()).includes(secret), 'the key is on the page after it was closed');
+});
+
+test('deleting an account names its consequences', async () => {
+  await open('/providers');
+  await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('Used by my-kiro', { exact: false }).waitFor();
+  await picture(page, 'delete');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('article', { name: 'kiro/kiro-pro' }).waitFor({ state: 'detached' });
+});
+
+test('every page: nothing serious for axe, light and dark, narrow and wide, nothing sticks out', async () => {
+  for (const path of ['/', '/providers', '/providers/add', '/combos', '/health', '/requests', '/keys', '/playground', '/settings']) {
+    for (const [scheme, width] of [['light', 1280], ['dark', 360]]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: scheme });
+      await open(path);
+      await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+      await picture(page, `page${path.replaceAll('/', '-')}-${scheme}-${width}`);
+      // Through the debugger, so that the page's own policy stays in force for the page.
+      await page.evaluate(axe);
+      const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+      const serious = result.violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+      assert.deepEqual(serious.map((v) => `${path} ${scheme} ${width}: ${v.id} ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`), []);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(over <= 0, `${path} is ${over} px too wide at ${width}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: 'light' });
+});
+
+test('with a password the page asks for it, and a wrong one says so', async () => {
+  await open('/settings');
+  await page.getByLabel('New password').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByText('The password is set.').waitFor();
+  const stranger = await browser.newContext();
+  const other = await stranger.newPage();
+  await other.goto(`${sandbox.gateway}/`);
+  await other.getByLabel('Admin password').fill('wrong wrong wrong');
+  await other.getByRole('button', { name: 'Log in' }).click();
+  await other.getByRole('alert').waitFor();
+  await picture(other, 'login');
+  await other.getByLabel('Admin password').fill('correct horse battery');
+  await other.getByRole('button', { name: 'Log in' }).click();
+  await other.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  const [cookie] = await stranger.cookies();
+  assert.equal(cookie.httpOnly, true);
+  assert.equal(cookie.sameSite, 'Strict');
+  await stranger.close();
+});
+
+test('a service that is gone is said to be gone, and nothing is lost on the page', async () => {
+  await open('/providers');
+  await page.route('**/api/**', (route) => route.abort());
+  await page.getByText('Not reachable').waitFor({ timeout: 20_000 });
+  await page.getByRole('article', { name: 'kiro/kiro-dev' }).waitFor();
+  await page.unroute('**/api/**');
+});
+
+test('the browser had nothing to complain about', () => {
+  assert.deepEqual(problems, []);
+});
