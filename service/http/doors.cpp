@@ -1,12 +1,16 @@
 #include "service/http/doors.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "core/anthropic/codec.hpp"
+#include "core/anthropic/decode.hpp"
 #include "core/openai/codec.hpp"
+#include "core/responses/codec.hpp"
+#include "service/http/model_list.hpp"
 
 namespace omni::http {
 namespace {
@@ -14,46 +18,49 @@ namespace {
 constexpr size_t kMaxChatBody = 32u << 20;  // pictures come inline
 
 const openai::ChatCodec kChat;
+const anthropic::MessagesCodec kMessages;
+const responses::ResponsesCodec kResponses;
 
-std::string modelList(const std::vector<ModelEntry>& models, int64_t created_s) {
-  boost::json::array data;
-  for (const ModelEntry& model : models) {
-    boost::json::object entry{
-        {"id", model.id}, {"object", "model"}, {"created", created_s}, {"owned_by", model.owner}};
-    if (model.context_window > 0) entry["context_window"] = model.context_window;
-    if (model.max_output > 0) entry["max_output_tokens"] = model.max_output;
-    data.push_back(std::move(entry));
-  }
-  return boost::json::serialize(boost::json::object{{"object", "list"}, {"data", std::move(data)}});
+Route door(std::string pattern, const chat::ApiCodec& codec) {
+  Route route;
+  route.method = "POST";
+  route.pattern = std::move(pattern);
+  route.door = Door::Inference;
+  route.max_body = kMaxChatBody;
+  route.needs_json = true;
+  route.refuse = [&codec](const Error& error, const Request& request, ResponseWriter& writer) {
+    sendApiError(writer, codec, error, request.request_id);
+  };
+  return route;
+}
+
+// Asks nobody upstream: an estimate by size.
+void countTokens(Request& request, ResponseWriter& writer) {
+  const auto decoded = anthropic::decodeMessages(std::move(request.body));
+  if (!decoded) return sendApiError(writer, kMessages, decoded.error(), request.request_id);
+  writer.json(200, fmt::format("{{\"input_tokens\":{}}}", anthropic::estimateTokens(*decoded)));
 }
 
 }  // namespace
 
 void addInferenceRoutes(RouteTable& routes, InferenceDeps deps) {
   const auto shared = std::make_shared<const InferenceDeps>(std::move(deps));
-
-  Route chat;
-  chat.method = "POST";
-  chat.pattern = "/v1/chat/completions";
-  chat.door = Door::Inference;
-  chat.max_body = kMaxChatBody;
-  chat.needs_json = true;
-  chat.handler = [shared](Request& request, ResponseWriter& writer) {
-    runInference(*shared, kChat, request, writer);
+  const auto add = [&](std::string pattern, const chat::ApiCodec& codec) {
+    Route route = door(std::move(pattern), codec);
+    route.handler = [shared, &codec](Request& request, ResponseWriter& writer) {
+      runInference(*shared, codec, request, writer);
+    };
+    routes.push_back(std::move(route));
   };
-  routes.push_back(std::move(chat));
+  add("/v1/chat/completions", kChat);
+  add("/v1/messages", kMessages);
+  add("/v1/responses", kResponses);
 
-  Route models;
-  models.method = "GET";
-  models.pattern = "/v1/models";
-  models.door = Door::Inference;
-  models.handler = [shared, created_s = shared->clock.nowMs() / 1000](Request& request,
-                                                                      ResponseWriter& writer) {
-    const auto list = shared->backend.models();
-    if (!list) return sendApiError(writer, kChat, list.error(), request.request_id);
-    writer.json(200, modelList(*list, created_s));
-  };
-  routes.push_back(std::move(models));
+  Route count = door("/v1/messages/count_tokens", kMessages);
+  count.handler = countTokens;
+  routes.push_back(std::move(count));
+
+  addModelRoutes(routes, shared);
 }
 
 }  // namespace omni::http

@@ -218,17 +218,6 @@ TEST_F(DoorsTest, LeavingClientCancelsTheBackend) {
   EXPECT_TRUE(cancelled.get_future().get());
 }
 
-TEST_F(DoorsTest, ModelsAreListed) {
-  backend_.list =
-      std::vector<ModelEntry>{{"fast", "combo", 0, 0}, {"kiro/big", "kiro", 200000, 8192}};
-  RawClient c(server_->port());
-  c.send("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  const auto json = bodyOf(c.response());
-  EXPECT_EQ(json.at("object").as_string(), "list");
-  EXPECT_EQ(json.at("data").at(0).at("id").as_string(), "fast");
-  EXPECT_EQ(json.at("data").at(1).at("owned_by").as_string(), "kiro");
-  EXPECT_EQ(json.at("data").at(1).at("context_window").as_int64(), 200000);
-}
 
 }  // namespace
 }  // namespace omni::http
