@@ -35,6 +35,10 @@ elseif(OMNI_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 endif()
 
+if(OMNI_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # omni_add_library(NAME SOURCES ... PUBLIC libs... PRIVATE libs...): a static library with the project's warnings.
 function(omni_add_library name)
   cmake_parse_arguments(A "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
@@ -56,16 +60,26 @@ function(omni_add_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT})
 endfunction()
 
-# omni_add_plugin(NAME SOURCES ... LIBS ... [MANIFEST file]): a plugin library that exports exactly one symbol, its manifest with
-# the library's SHA-256 beside it, and a static twin <NAME>_static for the sanitizer and unit tests.
+# omni_add_plugin(NAME SOURCES ... LIBS ... [DEFINITIONS ...] [MANIFEST file]): a plugin library that exports exactly one
+# symbol, its manifest with the library's SHA-256 beside it, and a static twin <NAME>_static for the sanitizer and unit
+# tests. plugin.cpp holds the entry and is compiled once for each; everything else once for both.
 function(omni_add_plugin name)
-  cmake_parse_arguments(A "" "MANIFEST" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(A "" "MANIFEST" "SOURCES;LIBS;DEFINITIONS" ${ARGN})
   if(NOT A_MANIFEST)
     set(A_MANIFEST "${CMAKE_CURRENT_SOURCE_DIR}/${name}.plugin.json.in")
   endif()
-  add_library(${name}_plugin MODULE ${A_SOURCES})
-  target_link_libraries(${name}_plugin PRIVATE omniroute_sdk omni_flags ${A_LIBS})
-  target_include_directories(${name}_plugin PRIVATE "${PROJECT_SOURCE_DIR}")
+  set(inner ${A_SOURCES})
+  list(REMOVE_ITEM inner plugin.cpp)
+  add_library(${name}_objects OBJECT ${inner})
+  add_library(${name}_plugin MODULE plugin.cpp $<TARGET_OBJECTS:${name}_objects>)
+  # The entry symbol of the twin is omni_plugin_entry_<name>, so that one test program can link several.
+  add_library(${name}_static STATIC plugin.cpp $<TARGET_OBJECTS:${name}_objects>)
+  target_compile_definitions(${name}_static PRIVATE OMNI_STATIC_TWIN=omni_plugin_entry_${name})
+  foreach(target ${name}_objects ${name}_plugin ${name}_static)
+    target_link_libraries(${target} PUBLIC omniroute_sdk ${A_LIBS} PRIVATE omni_flags)
+    target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${target} PRIVATE ${A_DEFINITIONS})
+  endforeach()
   set_target_properties(${name}_plugin PROPERTIES PREFIX "" OUTPUT_NAME "${name}" LIBRARY_OUTPUT_DIRECTORY "${OMNI_PLUGIN_DIR}")
   if(NOT WIN32)
     target_link_options(${name}_plugin PRIVATE
@@ -79,9 +93,4 @@ function(omni_add_plugin name)
             -DLIBRARY=$<TARGET_FILE:${name}_plugin> -DVERSION=${PROJECT_VERSION}
             -P "${PROJECT_SOURCE_DIR}/sdk/cmake/WritePluginManifest.cmake"
     VERBATIM)
-  # The entry symbol of the twin is omni_plugin_entry_<name>, so that one test program can link several.
-  add_library(${name}_static STATIC ${A_SOURCES})
-  target_link_libraries(${name}_static PUBLIC omniroute_sdk ${A_LIBS} PRIVATE omni_flags)
-  target_include_directories(${name}_static PUBLIC "${PROJECT_SOURCE_DIR}")
-  target_compile_definitions(${name}_static PRIVATE OMNI_STATIC_TWIN=omni_plugin_entry_${name})
 endfunction()
