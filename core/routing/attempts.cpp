@@ -12,8 +12,9 @@ namespace {
 
 constexpr int64_t kFirstPause = 200;
 constexpr int64_t kLongestPause = 2000;
+constexpr int64_t kTired = 600;  // of pauses before retries
 constexpr int kMostRounds = 10;
-constexpr size_t kSpareCalls = 3;  // above one per candidate
+constexpr size_t kSpareCalls = 3;  // above two per candidate
 constexpr size_t kMostCalls = 64;
 constexpr int kModelRefusals = 2;  // of one model by different accounts; more are not asked
 constexpr int kModelFull = 3;
@@ -58,7 +59,7 @@ Attempts::Attempts(Engine& engine, const Plan& plan, const chat::ChatRequest& re
       report_(report),
       most_calls_(plan.options.max_attempts > 0
                       ? static_cast<size_t>(plan.options.max_attempts)
-                      : std::min(plan.candidates.size() + kSpareCalls, kMostCalls)) {}
+                      : std::min(2 * plan.candidates.size() + kSpareCalls, kMostCalls)) {}
 
 Result<> Attempts::run() {
   report_.combo = plan_.combo;
@@ -87,7 +88,8 @@ Result<> Attempts::run() {
     // All who waited for the same moment would come back together.
     const int64_t time = engine_.deps.clock.nowMs();
     const int64_t wait = std::max<int64_t>(earliest - time, 1) + jittered(0, 50);
-    if (wait + report_.waited_ms > plan_.options.max_wait_ms) break;
+    if (wait + waited_for_accounts_ > plan_.options.max_wait_ms) break;
+    waited_for_accounts_ += wait;
     if (!pause(wait)) return gone();
     reassess();
   }
@@ -100,7 +102,8 @@ void Attempts::placeConversation() {
   if (session_.value == 0 || !session_.continues) return;
   const auto place = engine_.sessions.find(session_.value, engine_.deps.clock.nowMs());
   if (!place) return;
-  for (const uint64_t account : {place->home, place->away}) {
+  // Home first, the place to stay meanwhile next: home may turn out not to be well.
+  for (const uint64_t account : {place->away, place->home}) {
     if (account == 0) continue;
     const auto found = std::ranges::find_if(order_, [&](uint32_t i) {
       return plan_.candidates[i].account_key == account && standings_[i].tier == Tier::Ready;
@@ -109,7 +112,6 @@ void Attempts::placeConversation() {
     std::rotate(order_.begin(), found, found + 1);
     first_reason_ = "sticky";
     report_.sticky = true;
-    return;
   }
 }
 
@@ -124,12 +126,12 @@ bool Attempts::skip(const PlanCandidate& candidate) const {
          count(FailureKind::Capacity) >= kModelFull;
 }
 
-bool Attempts::mayCall(const PlanCandidate& candidate, std::string_view& reason) {
+bool Attempts::mayCall(const PlanCandidate& candidate, bool bounded, std::string_view& reason) {
   if (calls_ >= most_calls_) return false;
   int& of_provider = calls_of_[candidate.connection->provider];
   if (of_provider == 0) {
     engine_.budget.request(candidate.connection->provider);
-  } else if (!result_ && passing(result_.error()) &&
+  } else if (!bounded && !result_ && passing(result_.error()) &&
              !engine_.budget.draw(candidate.connection->provider)) {
     return false;
   }
@@ -140,15 +142,17 @@ bool Attempts::mayCall(const PlanCandidate& candidate, std::string_view& reason)
 }
 
 int Attempts::retriesOf(const Error& error, uint32_t index) const {
+  if (standings_[index].tier == Tier::LastResort) return 0;
   int most = errorRule(error.kind).retries;
   if (plan_.options.retries >= 0) most = std::min(most, plan_.options.retries);
-  if (most < 2) return most;
-  // Somebody else who is ready is better than a second pause.
+  const bool tired = report_.waited_ms - waited_for_accounts_ >= kTired;
+  if (most < 2 && !tired) return most;
+  // Somebody else who is ready is better than a second pause, or than one after many others.
   const auto account = plan_.candidates[index].account_key;
   const bool others = std::ranges::any_of(order_, [&](uint32_t i) {
     return plan_.candidates[i].account_key != account && standings_[i].tier == Tier::Ready;
   });
-  return others ? 1 : most;
+  return others ? (tired ? 0 : 1) : most;
 }
 
 Attempts::Next Attempts::tryCandidate(uint32_t index) {
@@ -170,7 +174,9 @@ Attempts::Next Attempts::tryCandidate(uint32_t index) {
       result_ = gone();
       return Next::Stop;
     }
-    if (!mayCall(candidate, reason)) return Next::OtherCandidate;
+    // A closed way is tried once a second at most, whoever asks: that needs no budget.
+    const bool bounded = retry == 0 && standing.tier == Tier::LastResort;
+    if (!mayCall(candidate, bounded, reason)) return Next::OtherCandidate;
     bool content = false;
     result_ = attempt(index, retry > 0 ? "retry" : reason, content);
     if (result_) return Next::Done;

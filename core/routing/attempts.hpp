@@ -23,7 +23,7 @@ class Attempts {
   Next tryCandidate(uint32_t index);
   Result<> attempt(uint32_t index, std::string_view reason, bool& content);
   bool skip(const PlanCandidate& candidate) const;
-  bool mayCall(const PlanCandidate& candidate, std::string_view& reason);
+  bool mayCall(const PlanCandidate& candidate, bool bounded, std::string_view& reason);
   int retriesOf(const Error& error, uint32_t index) const;
   bool pause(int64_t ms);
   int64_t jittered(int64_t low_ms, int64_t high_ms);
@@ -47,6 +47,7 @@ class Attempts {
   size_t calls_ = 0;
   size_t most_calls_ = 0;
   int round_ = 0;
+  int64_t waited_for_accounts_ = 0;  // the rest of RouteReport::waited_ms was before retries
   std::map<std::string_view, int> calls_of_;              // by provider
   std::map<std::pair<uint64_t, FailureKind>, int> full_;  // by model: refusals that are the model's
 };

@@ -69,9 +69,9 @@ struct Combo {
   std::string name;  // unique; what the client sends as model
   Strategy strategy = Strategy::Priority;
   std::vector<Target> targets;
-  ComboOptions options;
   int64_t created_ms = 0;
   int64_t updated_ms = 0;
+  ComboOptions options;
 };
 
 }  // namespace omni::routing

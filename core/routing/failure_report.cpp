@@ -12,6 +12,7 @@ namespace {
 
 // At most so many in one message; the request log has them all.
 constexpr size_t kMostNamed = 12;
+constexpr int64_t kPassesSoon = 1000;  // a fault that gives no time of its own
 
 // What a candidate that was not asked would have meant for the client.
 FailureKind kindOf(Why why) {
@@ -114,8 +115,15 @@ Error reportFailure(std::string_view model, const Plan& plan,
   if (errorRule(error.kind).http_status >= 402) {
     if (earliest_ms >= 0)
       error.retry_after_ms = std::max<int64_t>(earliest_ms - now_ms, 1000);
-    else if (report.attempts.size() > 1)
-      error.retry_after_ms = -1;
+    else if (report.attempts.size() > 1 || error.retry_after_ms < 0)
+      error.retry_after_ms =
+          std::ranges::any_of(report.attempts,
+                              [](const RouteAttempt& a) {
+                                return errorRule(a.error.kind).trouble == Trouble::Way ||
+                                       errorRule(a.error.kind).trouble == Trouble::Model;
+                              })
+              ? kPassesSoon
+              : -1;
   }
   return error;
 }

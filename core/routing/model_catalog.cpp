@@ -4,13 +4,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cctype>
-#include <set>
 
 namespace omni::routing {
 namespace {
 
-constexpr int64_t kFresh = 3600000;
-constexpr int64_t kRetry = 300000;
 constexpr size_t kMostModels = 1000;
 constexpr size_t kLongestId = 200;
 
@@ -82,61 +79,23 @@ std::optional<ModelList> parseModelList(std::string_view json) {
 std::shared_ptr<const ModelList> ModelCatalog::of(std::string_view connection_id) const {
   std::lock_guard lock(mutex_);
   const auto found = lists_.find(connection_id);
-  return found == lists_.end() ? nullptr : found->second.models;
+  return found == lists_.end() ? nullptr : found->second;
 }
 
-uint64_t ModelCatalog::version() const {
+bool ModelCatalog::received(const std::string& connection_id, std::string_view answer) {
+  auto models = parseModelList(answer);
+  if (!models) return false;
   std::lock_guard lock(mutex_);
-  return version_;
-}
-
-bool ModelCatalog::incomplete() const {
-  const auto accounts = accounts_.snapshot();
-  const int64_t now = clock_.nowMs();
-  std::lock_guard lock(mutex_);
-  return std::ranges::any_of(*accounts, [&](const Connection& account) {
-    return usableNow(account, now) && !lists_.contains(account.id);
-  });
-}
-
-void ModelCatalog::store(const std::string& connection_id, std::optional<ModelList> models,
-                         int64_t now_ms) {
-  std::lock_guard lock(mutex_);
-  Entry& entry = lists_[connection_id];
-  entry.next_ms = now_ms + (models ? kFresh : kRetry);
-  if (!models || (entry.models && sameLists(*entry.models, *models))) return;
-  entry.models = std::make_shared<const ModelList>(std::move(*models));
+  auto& list = lists_[connection_id];
+  if (list && sameLists(*list, *models)) return true;
+  list = std::make_shared<const ModelList>(std::move(*models));
   ++version_;
+  return true;
 }
 
-size_t ModelCatalog::refresh(const CancelToken& cancel) {
-  const std::unique_lock alone(refreshing_, std::try_to_lock);
-  if (!alone.owns_lock()) return 0;
-  const auto accounts = accounts_.snapshot();
-  {
-    std::set<std::string_view> ids;
-    for (const Connection& account : *accounts) ids.insert(account.id);
-    std::lock_guard lock(mutex_);
-    std::erase_if(lists_, [&](const auto& item) { return !ids.contains(item.first); });
-  }
-  size_t asked = 0;
-  for (const Connection& account : *accounts) {
-    const int64_t now = clock_.nowMs();
-    {
-      std::lock_guard lock(mutex_);
-      if (const auto known = lists_.find(account.id);
-          known != lists_.end() && now < known->second.next_ms)
-        continue;
-    }
-    Provider* provider = providers_.find(account.provider);
-    if (!provider || !usableNow(account, now)) continue;
-    if (cancel.cancelled()) break;
-    ++asked;
-    auto answer = provider->control(account.id, "models.list", "{}", cancel);
-    // A failure leaves the list of before; whether the account still works is not for this to say.
-    store(account.id, answer ? parseModelList(*answer) : std::nullopt, clock_.nowMs());
-  }
-  return asked;
+void ModelCatalog::dropped(const std::string& connection_id) {
+  std::lock_guard lock(mutex_);
+  lists_.erase(connection_id);
 }
 
 }  // namespace omni::routing

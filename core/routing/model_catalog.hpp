@@ -2,6 +2,7 @@
 // Which models each account may use, as its provider says. In memory; asked for in the background,
 // never while a request waits.
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,9 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/accounts/directory.hpp"
-#include "core/ports/clock.hpp"
-#include "core/ports/provider.hpp"
+#include "core/routing/account_poller.hpp"
 
 namespace omni::routing {
 
@@ -25,36 +24,25 @@ struct CatalogModel {
 using ModelList = std::vector<CatalogModel>;
 
 // Thread-safe.
-class ModelCatalog {
+class ModelCatalog final : public AccountPoller {
  public:
   ModelCatalog(ProviderRegistry& providers, AccountDirectory& accounts, Clock& clock)
-      : providers_(providers), accounts_(accounts), clock_(clock) {}
+      : AccountPoller(providers, accounts, clock, "models.list",
+                      {.fresh_ms = 3600000, .retry_ms = 60000}) {}
 
   // nullptr: not known (yet).
   std::shared_ptr<const ModelList> of(std::string_view connection_id) const;
   // Changes with every list that differs from the one before.
-  uint64_t version() const;
-  // Is there an account that could be asked and has not answered yet?
-  bool incomplete() const;
+  uint64_t version() const { return version_.load(); }
 
-  // Asks the usable accounts whose list is older than an hour (five minutes after a failure). One
-  // caller at a time; another returns at once. How many were asked.
-  size_t refresh(const CancelToken& cancel);
+ protected:
+  bool received(const std::string& connection_id, std::string_view answer) override;
+  void dropped(const std::string& connection_id) override;
 
  private:
-  struct Entry {
-    std::shared_ptr<const ModelList> models;
-    int64_t next_ms = 0;
-  };
-  void store(const std::string& connection_id, std::optional<ModelList> models, int64_t now_ms);
-
-  ProviderRegistry& providers_;
-  AccountDirectory& accounts_;
-  Clock& clock_;
   mutable std::mutex mutex_;
-  std::mutex refreshing_;
-  std::map<std::string, Entry, std::less<>> lists_;
-  uint64_t version_ = 0;
+  std::map<std::string, std::shared_ptr<const ModelList>, std::less<>> lists_;
+  std::atomic<uint64_t> version_{0};
 };
 
 // Do two names mean one model? "claude-sonnet-4-5-20250929" is "claude-sonnet-4.5"; "-latest" and

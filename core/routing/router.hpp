@@ -29,9 +29,8 @@ class Router final : public ChatBackend {
   // an unknown model; `request` needs model, and session and connection if they are to count.
   Result<Explanation> explain(const chat::ChatRequest& request);
 
-  // Asks the accounts whose model list is old for a new one; called in the background. Returns how
-  // many were asked.
-  size_t refreshModels(const CancelToken& cancel) { return catalog_.refresh(cancel); }
+  // Finds out which models each account has; to be run in the background.
+  AccountPoller& modelLists() { return catalog_; }
 
   HealthBook::Count health() const { return engine_.health.count(engine_.deps.clock.nowMs()); }
 

@@ -6,13 +6,16 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/accounts/directory.hpp"
 #include "core/errors/error_table.hpp"
 #include "core/routing/router.hpp"
 #include "dashboard/assets.hpp"
+#include "service/admin/local_scan.hpp"
 #include "service/admin/proxies.hpp"
 #include "service/admin/routes.hpp"
+#include "service/admin/transfer.hpp"
 #include "service/app/access.hpp"
 #include "service/app/account_life.hpp"
 #include "service/app/insight.hpp"
@@ -24,8 +27,11 @@
 #include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/keyed_hash.hpp"
+#include "service/secrets/bundle.hpp"
+#include "service/secrets/legacy_fields.hpp"
 #include "service/secrets/master_key.hpp"
 #include "service/secrets/sealer.hpp"
+#include "service/storage/foreign_database.hpp"
 #include "service/storage/proxy_store.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
@@ -97,6 +103,9 @@ struct Gateway::Parts {
   std::unique_ptr<storage::SqliteStore> store;
   std::optional<AccountDirectory> accounts;
   std::optional<storage::ProxyStore> proxies;
+  secrets::ScryptBundleCipher bundles;
+  secrets::OmniRouteFields legacy_fields;
+  std::optional<storage::SqliteForeignDatabase> foreign_databases;
   std::unique_ptr<upstream::HttpClient> upstream;
   std::optional<upstream::HttpProxyTester> proxy_tester;
   std::optional<plugins::PluginRegistry> plugins;
@@ -142,6 +151,7 @@ Result<> Gateway::start() {
   p.store = std::move(*store);
   p.accounts.emplace(*p.store);
   if (auto loaded = p.accounts->load(); !loaded) return loaded;
+  p.foreign_databases.emplace(config->data_dir);
   p.proxies.emplace(p.store->sessions(), *p.sealer, p.clock);
   if (auto loaded = p.proxies->load(); !loaded) return loaded;
 
@@ -244,6 +254,7 @@ Result<> Gateway::listen() {
                                          .clock = p.clock,
                                          .log = *p.log});
   p.routing_life->addRoutes(routes);
+  admin::addLocalScanRoutes(routes, {.accounts = *p.accounts, .providers = *p.plugins});
   admin::addProxyRoutes(routes, {.proxies = *p.proxies,
                                  .tester = *p.proxy_tester,
                                  .accounts = *p.accounts,
@@ -251,6 +262,14 @@ Result<> Gateway::listen() {
                                  .clock = p.clock,
                                  .random = p.random,
                                  .test_urls = config->proxy_test_urls});
+  admin::addTransferRoutes(routes, {.accounts = *p.accounts,
+                                    .providers = *p.plugins,
+                                    .proxies = *p.proxies,
+                                    .assigner = *p.proxies,
+                                    .bundles = p.bundles,
+                                    .fields = p.legacy_fields,
+                                    .databases = *p.foreign_databases,
+                                    .clock = p.clock});
   p.access->addRoutes(routes);
   p.insight->addRoutes(routes);
   std::vector<http::StaticAsset> files;

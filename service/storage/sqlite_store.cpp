@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "service/storage/combo_rows.hpp"
 #include "service/storage/database.hpp"
 #include "service/storage/migrations.hpp"
 
@@ -189,27 +190,6 @@ Result<std::vector<Connection>> loadConnections(Session& session,
     }
   }
   return connections;
-}
-
-std::string_view strategyName(routing::Strategy strategy) {
-  return strategy == routing::Strategy::RoundRobin ? "round_robin" : "priority";
-}
-
-std::string targetsText(const std::vector<routing::Target>& targets) {
-  json::array array;
-  for (const auto& target : targets) array.emplace_back(target.text);
-  return json::serialize(array);
-}
-
-bool parseTargets(const std::string& document, std::vector<routing::Target>& out) {
-  json::error_code code;
-  const auto parsed = json::parse(document, code);
-  if (code || !parsed.is_array()) return false;
-  for (const auto& target : parsed.get_array()) {
-    if (!target.is_string()) return false;
-    out.push_back({text(std::string_view(target.get_string().data(), target.get_string().size()))});
-  }
-  return true;
 }
 
 int countSecrets(Session& session) {
@@ -484,11 +464,12 @@ Result<std::optional<std::string>> SqliteStore::findByFingerprint(std::string_vi
 
 Result<std::vector<routing::Combo>> SqliteStore::listCombos() {
   return sessions_->read([](Session& session) -> Result<std::vector<routing::Combo>> {
-    std::vector<std::string> ids, names, strategies, targets;
+    std::vector<std::string> ids, names, strategies, targets, options;
     std::vector<Poco::Int64> created, updated;
-    session << "SELECT id, name, strategy, targets, created_ms, updated_ms FROM combos ORDER BY "
-               "created_ms, id",
-        into(ids), into(names), into(strategies), into(targets), into(created), into(updated), now;
+    session << "SELECT id, name, strategy, targets, options, created_ms, updated_ms FROM combos "
+               "ORDER BY created_ms, id",
+        into(ids), into(names), into(strategies), into(targets), into(options), into(created),
+        into(updated), now;
     std::vector<routing::Combo> combos(ids.size());
     for (size_t i = 0; i < ids.size(); ++i) {
       auto& combo = combos[i];
@@ -496,10 +477,8 @@ Result<std::vector<routing::Combo>> SqliteStore::listCombos() {
       combo.name = names[i];
       combo.created_ms = created[i];
       combo.updated_ms = updated[i];
-      combo.strategy = strategies[i] == "round_robin" ? routing::Strategy::RoundRobin
-                                                      : routing::Strategy::Priority;
-      if (strategies[i] != strategyName(combo.strategy) ||
-          !parseTargets(targets[i], combo.targets)) {
+      if (!routing::parseStrategy(strategies[i], combo.strategy) ||
+          !parseTargets(targets[i], combo.targets) || !parseOptions(options[i], combo.options)) {
         return makeError(FailureKind::Internal,
                          fmt::format("The database holds an unreadable combo {}.", ids[i]));
       }
@@ -525,12 +504,14 @@ Result<> SqliteStore::putCombo(const routing::Combo& combo) {
                                   combo.name),
                       "name", other);
     }
-    session << "INSERT INTO combos(id, name, strategy, targets, created_ms, updated_ms) "
-               "VALUES(?,?,?,?,?,?)"
+    session << "INSERT INTO combos(id, name, strategy, targets, options, created_ms, updated_ms) "
+               "VALUES(?,?,?,?,?,?,?)"
                " ON CONFLICT(id) DO UPDATE SET name=excluded.name, strategy=excluded.strategy,"
-               " targets=excluded.targets, updated_ms=excluded.updated_ms",
-        bind(combo.id), bind(combo.name), bind(text(strategyName(combo.strategy))),
-        bind(targetsText(combo.targets)), bind(created), bind(updated), now;
+               " targets=excluded.targets, options=excluded.options, "
+               "updated_ms=excluded.updated_ms",
+        bind(combo.id), bind(combo.name), bind(text(routing::strategyName(combo.strategy))),
+        bind(targetsText(combo.targets)), bind(optionsText(combo.options)), bind(created),
+        bind(updated), now;
     return {};
   });
 }

@@ -234,6 +234,38 @@ TEST_F(SqliteStoreTest, CombosAreInsertedReplacedAndRemoved) {
   EXPECT_TRUE(store_->listCombos().value().empty());
 }
 
+TEST_F(SqliteStoreTest, AComboKeepsTargetsAndOptionsInFull) {
+  routing::Combo combo;
+  combo.id = "c-1";
+  combo.name = "full";
+  combo.strategy = routing::Strategy::ResetSoonest;
+  combo.targets = {{.text = "kiro/a/m",
+                    .combo_id = {},
+                    .accounts = {{"id-1", "a"}, {"id-2", "b"}},
+                    .model = "m",
+                    .pin = routing::Pin::Soft,
+                    .weight = 40},
+                   {.text = "inner", .combo_id = "c-2", .accounts = {}, .model = {}, .weight = 0},
+                   {.text = "kiro", .combo_id = {}, .accounts = {}, .model = {}}};
+  combo.options = {
+      .sticky = false, .session_ttl_ms = 60000, .max_attempts = 3, .retries = 0, .max_wait_ms = 0};
+  ASSERT_TRUE(store_->putCombo(combo));
+  const auto back = store_->listCombos().value().at(0);
+  EXPECT_EQ(back.strategy, combo.strategy);
+  EXPECT_EQ(back.targets, combo.targets);
+  EXPECT_EQ(back.options, combo.options);
+}
+
+TEST_F(SqliteStoreTest, ComboRowsOfTheFirstSchemaAreRead) {
+  execute(path_,
+          "INSERT INTO combos(id, name, strategy, targets, created_ms, updated_ms) VALUES('old', "
+          "'old', 'round_robin', '[\"kiro/a\"]', 1, 1)");
+  const auto combo = store_->listCombos().value().at(0);
+  EXPECT_EQ(combo.strategy, routing::Strategy::RoundRobin);
+  EXPECT_EQ(combo.targets.at(0).text, "kiro/a");
+  EXPECT_EQ(combo.options, routing::ComboOptions{});
+}
+
 TEST_F(SqliteStoreTest, EverythingIsThereAfterReopening) {
   ASSERT_TRUE(store_->create(connection("id-1", "one"),
                              {{"token", "secret", true}, {"region", "x", false}}));
