@@ -74,11 +74,11 @@ void run(const chat::ApiCodec& codec, std::string_view request, std::string_view
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
-  run(openai::Codec{},
+  run(openai::ChatCodec{},
       R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})", script);
-  run(anthropic::Codec{},
+  run(anthropic::MessagesCodec{},
       R"({"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]})",
       script);
-  run(responses::Codec{}, R"({"model":"m","stream":true,"input":"x"})", script);
+  run(responses::ResponsesCodec{}, R"({"model":"m","stream":true,"input":"x"})", script);
   return 0;
 }

@@ -7,18 +7,13 @@
 #include <cstdlib>
 #include <string>
 
-#define OMNI_FUZZ_TEXT_(x) #x
-#define OMNI_FUZZ_TEXT(x) OMNI_FUZZ_TEXT_(x)
-// clang-format off
-#include OMNI_FUZZ_TEXT(core/OMNI_FUZZ_CODEC/codec.hpp)
-// clang-format on
-
+#include OMNI_FUZZ_HEADER  // core/<api>/codec.hpp
 #include "plugins/kiro/json.hpp"
 #include "plugins/kiro/translate.hpp"
 #include "service/plugins/request_view.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const omni::OMNI_FUZZ_CODEC::Codec codec;
+  const omni::OMNI_FUZZ_API::OMNI_FUZZ_CODEC codec;
   auto call = codec.decode(std::string(reinterpret_cast<const char*>(data), size));
   if (!call) {
     const int status = codec.errorStatus(call.error());

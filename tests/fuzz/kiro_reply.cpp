@@ -1,5 +1,5 @@
-// A streamed answer of Kiro. Checksums would stop nearly every mutation at the door, so the bytes are
-// used twice: as they are, and as payloads of well-formed frames.
+// A streamed answer of Kiro. Checksums would stop nearly every mutation at the door, so the bytes
+// are used twice: as they are, and as payloads of well-formed frames.
 
 #include <array>
 #include <cstddef>
@@ -45,8 +45,8 @@ std::string frame(std::string_view type, std::string_view event, std::string_vie
 // Lines: a letter for the kind of frame, then its payload.
 std::string frames(std::string_view bytes) {
   static constexpr std::array<std::string_view, 8> kEvents = {
-      "assistantResponseEvent", "toolUseEvent",      "reasoningContentEvent", "metadataEvent",
-      "contextUsageEvent",      "meteringEvent",     "messageMetadataEvent",  "invalidStateEvent"};
+      "assistantResponseEvent", "toolUseEvent",  "reasoningContentEvent", "metadataEvent",
+      "contextUsageEvent",      "meteringEvent", "messageMetadataEvent",  "invalidStateEvent"};
   std::string out;
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
