@@ -5,7 +5,7 @@
 #include <fstream>
 #include <set>
 
-#include "fake_proxies.hpp"
+#include "fake_transfer.hpp"
 #include "fakes.hpp"
 #include "service/http/doors.hpp"
 
@@ -46,7 +46,7 @@ Operations documented() {
 }
 
 Operations served() {
-  ProxyWorld world;
+  TransferWorld world;
   NoBackend backend;
   http::addInferenceRoutes(world.table, {backend, world.clock, world.random});
   Operations found;
