@@ -9,6 +9,7 @@
 #include "plugins/kiro/import.hpp"
 #include "plugins/kiro/isolate.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/local/import_source.hpp"
 #include "plugins/kiro/model_list.hpp"
 #include "plugins/kiro/probe.hpp"
 #include "plugins/kiro/profiles.hpp"
@@ -45,9 +46,18 @@ sdk::Result<std::string> refreshNow(const Context& c) {
   return fmt::format(R"({{"expiresAt":{}}})", c.call.value("expiresAt").value_or("0"));
 }
 
+// What a scan of this machine found may be named instead of pasted.
+sdk::Result<std::string> importForm(const Context& c) {
+  auto form = local::formOfSource(c.input);
+  if (!form) return std::unexpected(std::move(form.error()));
+  return importAccount(c.call, c.endpoints, *form);
+}
+
 constexpr std::array kMethods = {
     Entry{"accounts.import",
-          [](const Context& c) { return importAccount(c.call, c.endpoints, c.input); }},
+          [](const Context& c) { return importForm(c); }},
+    Entry{"accounts.scan",
+          [](const Context& c) { return local::scanAccounts(c.call, c.input); }},
     Entry{"accounts.signin.start",
           [](const Context& c) { return startSignIn(c.call, c.endpoints, c.input); }},
     Entry{"accounts.signin.poll", [](const Context& c) { return pollSignIn(c.call, c.endpoints); }},
