@@ -41,8 +41,8 @@ class ProxyResolver {
 class ProxyAssigner {
  public:
   virtual ~ProxyAssigner() = default;
-  // `proxy_id`: a proxy's id, or kDirectProxy. NotFound (field "proxyId") when there is no such
-  // proxy. What was assigned before is replaced.
+  // `proxy_id`: a proxy's id or name, or kDirectProxy. NotFound (field "proxyId") when there is no
+  // such proxy. What was assigned before is replaced.
   virtual Result<> assign(std::string_view connection_id, std::string_view proxy_id) = 0;
   // Success also when nothing was assigned.
   virtual Result<> unassign(std::string_view connection_id) = 0;

@@ -19,6 +19,13 @@ namespace json = boost::json;
 using http::Request;
 using http::ResponseWriter;
 
+Result<std::string> importInto(AccountDraft& draft, std::string_view input, std::string_view name,
+                               const CancelToken& cancel) {
+  if (auto done = draft.control("accounts.import", input, cancel); !done)
+    return std::unexpected(std::move(done.error()));
+  return draft.finish(name);
+}
+
 Result<json::object> importAccount(Context& context, const Request& request,
                                    const CancelToken& cancel) {
   auto provider = findProvider(context.deps.providers, param(request, "provider"));
@@ -31,14 +38,25 @@ Result<json::object> importAccount(Context& context, const Request& request,
     if (auto fine = checkName(**name, "name"); !fine)
       return std::unexpected(std::move(fine.error()));
   }
-  body->erase("name");  // the account's, not the sign-in's; the rest is checked by the plugin,
-                        // which knows its form
+  auto proxy = stringMember(*body, "proxyId");
+  if (!proxy) return std::unexpected(std::move(proxy.error()));
+  ProxyAssigner* const proxies = context.deps.proxies;
+  if (*proxy && proxies == nullptr)
+    return makeError(FailureKind::Unsupported, "This service has no proxies.", "proxyId");
+  body->erase("name");     // the account's, not the sign-in's; the rest is checked by the plugin,
+  body->erase("proxyId");  // which knows its form
   auto draft = (*provider)->draft({});
   if (!draft) return std::unexpected(std::move(draft.error()));
-  if (auto done = (*draft)->control("accounts.import", json::serialize(*body), cancel); !done)
-    return std::unexpected(std::move(done.error()));
-  auto id = (*draft)->finish(name->value_or(""));
-  if (!id) return std::unexpected(std::move(id.error()));
+  // Before the first call, which has to go through it already.
+  if (*proxy) {
+    if (auto done = proxies->assign((*draft)->connectionId(), **proxy); !done)
+      return std::unexpected(std::move(done.error()));
+  }
+  auto id = importInto(**draft, json::serialize(*body), name->value_or(""), cancel);
+  if (!id) {
+    if (*proxy) (void)proxies->unassign((*draft)->connectionId());
+    return std::unexpected(std::move(id.error()));
+  }
   auto connection = context.deps.accounts.get(*id);
   if (!connection) return std::unexpected(std::move(connection.error()));
   context.note(request, "connection.imported", *connection);

@@ -15,6 +15,7 @@
 #include "core/ports/audit.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
+#include "core/ports/proxy.hpp"
 #include "core/ports/store.hpp"
 #include "service/http/route.hpp"
 
@@ -31,10 +32,11 @@ struct AdminDeps {
   // {"plugins": that array}.
   std::function<std::string()> plugins_json;
   std::function<void()>
-      combos_changed;               // called after each successful write of a combo; may be empty
-  std::function<Result<>()> ready;  // may be empty: ready when the store answers
-  AuditLog* audit = nullptr;        // nullptr: changes are not written down
-  Keeper* keeper = nullptr;         // nullptr: nothing is known of checks
+      combos_changed;                // called after each successful write of a combo; may be empty
+  std::function<Result<>()> ready;   // may be empty: ready when the store answers
+  AuditLog* audit = nullptr;         // nullptr: changes are not written down
+  Keeper* keeper = nullptr;          // nullptr: nothing is known of checks
+  ProxyAssigner* proxies = nullptr;  // nullptr: an import cannot ask for a proxy
 };
 
 void addAdminRoutes(http::RouteTable& table, AdminDeps deps);

@@ -246,7 +246,8 @@ Result<> Gateway::listen() {
                                      },
                                  .ready = {},
                                  .audit = &p.life->audit(),
-                                 .keeper = &p.life->keeper()});
+                                 .keeper = &p.life->keeper(),
+                                 .proxies = &*p.proxies});
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{.router = *p.router,
                                          .quota = *p.quota,
@@ -261,6 +262,7 @@ Result<> Gateway::listen() {
                                  .providers = *p.plugins,
                                  .clock = p.clock,
                                  .random = p.random,
+                                 .audit = &p.life->audit(),
                                  .test_urls = config->proxy_test_urls});
   admin::addTransferRoutes(routes, {.accounts = *p.accounts,
                                     .providers = *p.plugins,
@@ -269,7 +271,8 @@ Result<> Gateway::listen() {
                                     .bundles = p.bundles,
                                     .fields = p.legacy_fields,
                                     .databases = *p.foreign_databases,
-                                    .clock = p.clock});
+                                    .clock = p.clock,
+                                    .audit = &p.life->audit()});
   p.access->addRoutes(routes);
   p.insight->addRoutes(routes);
   std::vector<http::StaticAsset> files;

@@ -250,8 +250,16 @@ Result<std::optional<ProxyRoute>> ProxyStore::proxyFor(std::string_view provider
 }
 
 Result<> ProxyStore::assign(std::string_view connection_id, std::string_view proxy_id) {
-  return assign(
-      ProxyAssignment{ProxyScope::Connection, std::string(connection_id), std::string(proxy_id)});
+  std::string id(proxy_id);
+  if (proxy_id != kDirectProxy) {
+    auto all = list();
+    if (!all) return std::unexpected(std::move(all.error()));
+    bool known = false;
+    for (const ProxyRecord& record : *all) known = known || record.id == proxy_id;
+    for (const ProxyRecord& record : *all)
+      if (!known && record.name == proxy_id) id = record.id;
+  }
+  return assign(ProxyAssignment{ProxyScope::Connection, std::string(connection_id), id});
 }
 
 Result<> ProxyStore::unassign(std::string_view connection_id) {

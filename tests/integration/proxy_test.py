@@ -130,6 +130,18 @@ class EveryCall:
         self.use_everything(connection, "kiro-b")
         self.assertEqual(self.peers(), {OUTGOING})
 
+    def test_a_proxy_is_chosen_in_the_import_itself(self):
+        self.make_proxy()
+        answer = self.gateway.post("/api/oauth/kiro/import", {
+            "refreshToken": self.sim.account(email="a@example.com")["refreshToken"], "name": "kiro-a",
+            "proxyId": "office"})
+        self.assertEqual(answer.status, 200, answer)
+        self.use_everything(answer.json["connection"]["id"], "kiro-a")
+        self.assertEqual(self.peers(), {OUTGOING})
+        refused = self.gateway.post("/api/oauth/kiro/import", {"refreshToken": "aorAAAAAGshort", "proxyId": "office"})
+        self.assertEqual(refused.status, 400, refused)
+        self.assertEqual(self.gateway.get("/api/proxies/assignments").json["total"], 1)
+
     def test_only_the_assigned_account_goes_through_it(self):
         dev = self.gateway.import_account(self.sim.account(email="a@example.com"), "kiro-dev")
         pro = self.gateway.import_account(self.sim.account(email="b@example.com"), "kiro-pro")

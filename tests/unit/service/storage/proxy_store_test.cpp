@@ -164,6 +164,8 @@ TEST_F(ProxyStoreTest, ASignInIsGivenAProxyBeforeItsConnectionIsThere) {
   ASSERT_TRUE(assigner.assign("draft", "p1"));
   EXPECT_EQ(way("draft"), "office");
   EXPECT_EQ(*assigner.assigned("draft"), "p1");
+  ASSERT_TRUE(assigner.assign("draft", "office"));  // by name
+  EXPECT_EQ(*assigner.assigned("draft"), "p1");
   ASSERT_TRUE(assigner.unassign("draft"));
   EXPECT_EQ(way("draft"), "direct");
   EXPECT_FALSE(assigner.assigned("draft")->has_value());
