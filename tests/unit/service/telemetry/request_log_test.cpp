@@ -1,0 +1,113 @@
+#include "service/telemetry/request_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+namespace omni::telemetry {
+namespace {
+
+struct StillClock final : Clock {
+  int64_t nowMs() const override { return 1'795'521'600'000; }
+  int64_t steadyMs() const override { return 1000; }
+};
+
+struct MemoryLog final : RequestLogStore {
+  std::mutex mutex;
+  std::vector<RequestEntry> rows;
+  size_t batches = 0;
+  int trims = 0;
+  std::string oldest_day;
+  std::atomic<bool> broken = false;
+  Result<> append(const std::vector<RequestEntry>& entries) override {
+    if (broken) return makeError(FailureKind::Unavailable, "disk full");
+    const std::lock_guard lock(mutex);
+    rows.insert(rows.end(), entries.begin(), entries.end());
+    ++batches;
+    return {};
+  }
+  Result<std::vector<RequestEntry>> requests(const RequestFilter&) override { return rows; }
+  Result<std::vector<UsageRow>> usageSince(std::string_view) override {
+    return std::vector<UsageRow>{};
+  }
+  Result<> trim(int64_t, int64_t, std::string_view day) override {
+    ++trims;
+    oldest_day = day;
+    return {};
+  }
+};
+
+RequestEntry entry(int number) {
+  RequestEntry out;
+  out.request_id = std::to_string(number);
+  return out;
+}
+
+TEST(RequestLog, WritesInOrderAndInBatches) {
+  StillClock clock;
+  MemoryLog store;
+  int after = 0;
+  RequestLog log(store, clock,
+                 {.batch = 100, .interval_ms = 10'000, .after_batch = [&] { ++after; }});
+  for (int i = 0; i < 250; ++i) log.add(entry(i));
+  log.flush();
+  ASSERT_EQ(store.rows.size(), 250u);
+  for (int i = 0; i < 250; ++i)
+    EXPECT_EQ(store.rows[static_cast<size_t>(i)].request_id, std::to_string(i));
+  EXPECT_LE(store.batches, 4u);
+  log.stop();
+  EXPECT_EQ(store.trims, 1);  // not with every batch
+  EXPECT_EQ(store.oldest_day, "2025-10-20");
+  EXPECT_GE(after, 3);
+}
+
+TEST(RequestLog, StopWritesWhatWaits) {
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {.interval_ms = 60'000});
+  log.add(entry(1));
+  log.stop();
+  EXPECT_EQ(store.rows.size(), 1u);
+  log.add(entry(2));
+  EXPECT_EQ(log.lost(), 0u);
+}
+
+TEST(RequestLog, AFullQueueAndABrokenDiskLoseEntriesNotRequests) {
+  StillClock clock;
+  MemoryLog store;
+  store.broken = true;
+  std::atomic<int> failures = 0;
+  RequestLog log(store, clock, {.capacity = 5, .interval_ms = 60'000, .failed = [&](const Error&) {
+                                  ++failures;
+                                }});
+  for (int i = 0; i < 8; ++i) log.add(entry(i));
+  log.flush();
+  EXPECT_EQ(log.lost(), 8u);
+  EXPECT_GE(failures, 1);
+  store.broken = false;
+  log.add(entry(9));
+  log.flush();
+  EXPECT_EQ(store.rows.size(), 1u);
+}
+
+TEST(RequestLog, FollowGivesWhatIsNew) {
+  using std::chrono::milliseconds;
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {});
+  log.add(entry(1));
+  auto batch = log.follow(-1, milliseconds(0));
+  EXPECT_TRUE(batch.entries.empty());  // from now on
+  log.add(entry(2));
+  log.add(entry(3));
+  batch = log.follow(batch.next, milliseconds(0));
+  ASSERT_EQ(batch.entries.size(), 2u);
+  EXPECT_EQ(batch.entries[0].request_id, "2");
+  for (int i = 0; i < 1000; ++i) log.add(entry(i));
+  EXPECT_EQ(log.follow(batch.next, milliseconds(0)).entries.size(), 500u);
+  log.closeFeed();
+  EXPECT_TRUE(log.follow(0, milliseconds(60'000)).closed);
+}
+
+}  // namespace
+}  // namespace omni::telemetry
