@@ -262,6 +262,9 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
       if (found->state.state != AccountState::Cooling && !usableNow(*found, now_ms)) return;
       next.state = AccountState::Cooling;
       next.until_ms = now_ms + coolingFor(found->state, error, now_ms);
+      // A late answer with a short delay does not take back a longer one.
+      if (found->state.state == AccountState::Cooling && next.until_ms < found->state.until_ms)
+        return;
       // The start stays too, for the next doubling is of the whole delay.
       if (error.retry_after_ms < 0 && found->state.state == AccountState::Cooling &&
           next.until_ms == found->state.until_ms)
@@ -270,6 +273,8 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
     case AccountEffect::Exhaust:
       next.state = AccountState::Exhausted;
       next.until_ms = error.reset_at_ms > now_ms ? error.reset_at_ms : (now_ms / kDay + 1) * kDay;
+      if (found->state.state == AccountState::Exhausted && next.until_ms < found->state.until_ms)
+        return;
       break;
     case AccountEffect::Suspend:
       next.state = AccountState::Suspended;

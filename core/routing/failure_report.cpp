@@ -61,6 +61,10 @@ std::string standingText(const PlanCandidate& candidate, const Standing& standin
     case Why::ReauthRequired:
       what = fmt::format("is {}", accountStateName(account.state.state));
       break;
+    case Why::Ready:
+    case Why::Probe:
+      what = fmt::format("({}) was not asked any more", candidate.model);
+      break;
     default:
       what = fmt::format("({}): {}", candidate.model, whyText(standing.why));
   }
@@ -81,7 +85,9 @@ Error reportFailure(std::string_view model, const Plan& plan,
   std::vector<FailureKind> rest;
   for (size_t i = 0; i < standings.size(); ++i) {
     const Connection& account = *plan.candidates[i].connection;
-    if (standings[i].why == Why::NotPinned ||
+    // Ready, and still not asked: what the others were told is the model's, or the calls are used
+    // up.
+    if (standings[i].why == Why::NotPinned || standings[i].tier == Tier::Ready ||
         std::ranges::any_of(report.attempts,
                             [&](const RouteAttempt& a) { return a.connection_id == account.id; }))
       continue;

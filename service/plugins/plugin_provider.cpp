@@ -201,10 +201,16 @@ Result<> PluginProvider::owns(std::string_view connection_id) {
 
 Result<> PluginProvider::complete(std::string_view connection_id, const chat::ChatRequest& request,
                                   chat::EventSink& sink, const CancelToken& cancel) {
+  return completeAs(connection_id, request.model, request, sink, cancel);
+}
+
+Result<> PluginProvider::completeAs(std::string_view connection_id, std::string_view model,
+                                    const chat::ChatRequest& request, chat::EventSink& sink,
+                                    const CancelToken& cancel) {
   Running running(*this);
   if (auto open = running.check(); !open) return open;
   if (auto own = owns(connection_id); !own) return own;
-  const RequestView view(request);
+  const RequestView view(request, model);
   StoredRecord record(deps_.store, generations_, connection_id);
   omni_call_t call(context_, record, cancel);
   SinkContext sink_context{call, sink};

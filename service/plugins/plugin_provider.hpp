@@ -28,6 +28,9 @@ class PluginProvider final : public Provider {
   std::string_view id() const override { return context_.plugin; }
   Result<> complete(std::string_view connection_id, const chat::ChatRequest& request,
                     chat::EventSink& sink, const CancelToken& cancel) override;
+  Result<> completeAs(std::string_view connection_id, std::string_view model,
+                      const chat::ChatRequest& request, chat::EventSink& sink,
+                      const CancelToken& cancel) override;
   Result<std::string> control(std::string_view connection_id, std::string_view method,
                               std::string_view input, const CancelToken& cancel) override;
   Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) override;

@@ -47,7 +47,7 @@ const omni_part_t* RequestView::addParts(const std::vector<chat::Part>& parts) {
   return out.data();
 }
 
-RequestView::RequestView(const chat::ChatRequest& request) {
+RequestView::RequestView(const chat::ChatRequest& request, std::string_view model) {
   messages_.reserve(request.messages.size());
   for (const chat::Message& message : request.messages)
     messages_.push_back(
@@ -62,7 +62,7 @@ RequestView::RequestView(const chat::ChatRequest& request) {
   raw_.part_size = sizeof(omni_part_t);
   raw_.message_size = sizeof(omni_message_t);
   raw_.tool_size = sizeof(omni_tool_t);
-  raw_.model = toStr(request.model);
+  raw_.model = toStr(model);
   raw_.conversation_id = toStr(request.conversation_id);
   raw_.messages = messages_.data();
   raw_.message_count = messages_.size();

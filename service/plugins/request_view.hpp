@@ -21,7 +21,8 @@ inline std::string_view toView(omni_str_t text) {
 
 class RequestView {
  public:
-  explicit RequestView(const chat::ChatRequest& request);
+  // `model` instead of the request's own: routing has chosen it.
+  RequestView(const chat::ChatRequest& request, std::string_view model);
   RequestView(const RequestView&) = delete;
   RequestView& operator=(const RequestView&) = delete;
   const omni_request_t& raw() const { return raw_; }

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!omni::kiro::parseObject(codec.errorBody(call.error(), "request"))) std::abort();
     return 0;
   }
-  const omni::plugins::RequestView view((*call)->request);
+  const omni::plugins::RequestView view((*call)->request, (*call)->request.model);
   const auto translated = omni::kiro::translate(view.raw(), {});
   // What goes upstream is JSON whatever came in.
   if (translated && !omni::kiro::parseObject(translated->body)) std::abort();

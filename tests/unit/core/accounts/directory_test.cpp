@@ -107,6 +107,24 @@ TEST_F(DirectoryTest, CoolingHonoursRetryAfterElseGrowsToTenMinutes) {
   }
 }
 
+TEST_F(DirectoryTest, ALateShortDelayDoesNotShortenALongerOne) {
+  Error error = failure(FailureKind::RateLimited);
+  error.retry_after_ms = 300'000;
+  directory_.applyFailure("id-a", error, kNow);
+  error.retry_after_ms = 2000;
+  directory_.applyFailure("id-a", error, kNow + 100);
+  EXPECT_EQ(state("id-a").until_ms, kNow + 300'000);
+  error.retry_after_ms = 600'000;
+  directory_.applyFailure("id-a", error, kNow + 200);
+  EXPECT_EQ(state("id-a").until_ms, kNow + 600'200);
+
+  error = failure(FailureKind::Quota);
+  error.reset_at_ms = kNow + 20 * kDay;
+  directory_.applyFailure("id-b", error, kNow);
+  directory_.applyFailure("id-b", failure(FailureKind::Quota), kNow + 100);
+  EXPECT_EQ(state("id-b").until_ms, kNow + 20 * kDay);
+}
+
 TEST_F(DirectoryTest, QuotaLastsUntilResetElseUntilMidnight) {
   Error error = failure(FailureKind::Quota);
   error.reset_at_ms = kNow + 3 * kDay;
