@@ -36,6 +36,10 @@ bool routeByHost(std::string host, Route& route) {
       return true;
     }
   }
+  if (host == "app.kiro.dev") {
+    route.service = "portal";
+    return true;
+  }
   if (const auto region = between(host, "prod.", ".auth.desktop.kiro.dev"); !region.empty()) {
     route.service = "social";
     route.region = region;
@@ -64,6 +68,8 @@ Route resolveRoute(const Request& request) {
     route.service = "control";
   } else if (first == "auth-desktop") {
     route.service = "social";
+  } else if (first == "portal") {
+    route.service = "portal";
   } else if (first == "idp") {
     route.service = "idp";
   } else {
@@ -130,6 +136,7 @@ void serve(World& world, const Request& request, Exchange& exchange) {
   if (world.policy.get()->capture) world.recorder.record(request, world.clock.milliseconds());
   if (route.service == "oidc") return serveOidc(world, route, request, exchange);
   if (route.service == "social") return serveSocial(world, route, request, exchange);
+  if (route.service == "portal") return servePortal(world, route, request, exchange);
   if (route.service == "idp") return serveIdp(world, route, request, exchange);
   if (!route.service.empty()) return serveKiro(world, route, request, exchange);
   exchange.send(jsonReply(404, {{"message", "nothing is simulated at this address"}}));

@@ -27,7 +27,7 @@ struct World {
 
 // Where a request goes, after virtual hosts and path prefixes are resolved.
 struct Route {
-  std::string service;  // oidc | social | idp | runtime | management | legacy | control
+  std::string service;  // oidc | social | portal | idp | runtime | management | legacy | control
   std::string region = "us-east-1";
   std::string path;  // relative to the service, starts with '/'
   std::string base;  // what came before it
@@ -37,6 +37,7 @@ Route resolveRoute(const Request& request);
 
 void serveOidc(World& world, const Route& route, const Request& request, Exchange& exchange);
 void serveSocial(World& world, const Route& route, const Request& request, Exchange& exchange);
+void servePortal(World& world, const Route& route, const Request& request, Exchange& exchange);
 void serveIdp(World& world, const Route& route, const Request& request, Exchange& exchange);
 void serveKiro(World& world, const Route& route, const Request& request, Exchange& exchange);
 void serveControl(World& world, const Route& route, const Request& request, Exchange& exchange);

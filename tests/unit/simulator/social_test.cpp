@@ -36,6 +36,35 @@ TEST_F(SocialTest, LoginWithPkce) {
   EXPECT_EQ(post("/auth-desktop/oauth/token", exchange).status, 400);
 }
 
+TEST_F(SocialTest, ThePageForBrowsers) {
+  const auto page = [&](const std::string& port, const std::string& more) {
+    return call("GET", "/portal/signin?redirect_uri=" + percentEncode("http://localhost:" + port) +
+                           "&code_challenge=" + base64Url(sha256("v")) +
+                           "&code_challenge_method=S256&state=st&redirect_from=kirocli" + more);
+  };
+  const auto login = page("49153", "&login_option=github");
+  ASSERT_EQ(login.status, 302) << login.body;
+  EXPECT_THAT(login.location, ::testing::StartsWith("http://localhost:49153/oauth/callback?"));
+  const auto form = parseForm(login.location.substr(login.location.find('?') + 1));
+  EXPECT_EQ(formValue(form, "state"), "st");
+  EXPECT_EQ(formValue(form, "login_option"), "github");
+  json::object exchange{
+      {"code", formValue(form, "code")},
+      {"code_verifier", "v"},
+      {"redirect_uri", "http://localhost:49153/oauth/callback?login_option=github"}};
+  const auto tokens = post("/auth-desktop/oauth/token", exchange);
+  EXPECT_EQ(tokens.status, 200) << tokens.body;
+  EXPECT_EQ(tokens.at("profileArn"), kSocialProfile);
+  // The redirect has to be repeated whole, and the port has to be one of the ten.
+  const auto other = page("3128", "");
+  exchange["code"] =
+      formValue(parseForm(other.location.substr(other.location.find('?') + 1)), "code");
+  exchange["redirect_uri"] = "http://localhost:3128/oauth/callback";
+  EXPECT_EQ(post("/auth-desktop/oauth/token", exchange).status, 400);
+  EXPECT_EQ(page("3129", "").status, 400);
+  EXPECT_THAT(page("3128", "&deny=1").location, ::testing::HasSubstr("error=access_denied"));
+}
+
 TEST_F(SocialTest, LogoutEndsBothTokens) {
   const auto account = this->account({{"kind", "social"}});
   EXPECT_EQ(generate(account, chat(account, "hi")).status, 200);
