@@ -105,10 +105,17 @@ void Conversation::addCall(Turn& to, const omni_part_t& part, size_t index) {
   ToolUse use;
   const auto id = toView(part.id);
   use.anonymous = id.empty();
-  use.id = isSafeToolId(id)
-               ? id
-               : keep(safeToolId(id, fmt::format("{}/{}/{}/{}", turns.size(), to.uses.size(), index,
-                                                 toView(part.name))));
+  const auto seed = [&] {
+    return fmt::format("{}/{}/{}/{}/{}", turns.size(), to.uses.size(), index, id,
+                       toView(part.name));
+  };
+  use.id = isSafeToolId(id) ? id : keep(safeToolId(id, seed()));
+  if (!used_ids_.insert(use.id).second) {
+    // Ids are unique in a conversation; a client that counts from 1 in every turn does not know.
+    use.given = use.id;
+    use.id = keep(safeToolId({}, seed()));
+    used_ids_.insert(use.id);
+  }
   use.name = sentName(toView(part.name));
   use.arguments = trimmed(toView(part.text));
   if (use.arguments.starts_with('"') && isJson(use.arguments)) {
@@ -186,6 +193,23 @@ void Conversation::arrange() {
   if (!turns.back().user) turn(true).texts.push_back(kContinue);
 }
 
+// Answers to calls that got an id of this side's: the n-th answer belongs to the n-th call.
+void Conversation::followRenamedCalls(const std::vector<ToolUse>& uses,
+                                      std::vector<ToolResult>& given) {
+  for (auto use = uses.rbegin(); use != uses.rend(); ++use) {
+    if (use->given.empty()) continue;
+    const auto before = std::count_if(use + 1, uses.rend(), [&](const ToolUse& other) {
+      return other.id == use->given || other.given == use->given;
+    });
+    auto skip = before;
+    for (ToolResult& result : given)
+      if (result.id == use->given && skip-- == 0) {
+        result.id = use->id;
+        break;
+      }
+  }
+}
+
 // Every call is answered by the very next user turn, in the order of the calls, and by nothing
 // else.
 void Conversation::pairTools() {
@@ -196,6 +220,7 @@ void Conversation::pairTools() {
     user.results.clear();
     if (i > 0) {
       auto& uses = turns[i - 1].uses;
+      followRenamedCalls(uses, given);
       // Results without an id belong to the calls without one, in their order; then to whichever
       // call has no answer.
       for (const bool anonymous : {true, false})

@@ -9,6 +9,7 @@
 #include <omniroute/sdk.hpp>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "plugins/kiro/images.hpp"
@@ -20,6 +21,7 @@ struct ToolUse {
   std::string_view id;
   std::string_view name;       // as it is sent
   std::string_view arguments;  // a JSON object
+  std::string_view given;      // the client's id, when an earlier call has it already
   bool anonymous = false;      // the client gave no id
 };
 struct ToolResult {
@@ -78,10 +80,12 @@ class Conversation {
                              std::vector<std::string_view>& notes);
   void arrange();
   void pairTools();
+  static void followRenamedCalls(const std::vector<ToolUse>& uses, std::vector<ToolResult>& given);
   void limitImages();
 
   const omni_request_t* request_ = nullptr;
   ReadOptions options_;
+  std::unordered_set<std::string_view> used_ids_;
   std::deque<std::string> made_;  // a deque never moves its elements
 };
 

@@ -277,5 +277,64 @@ TEST_F(KiroGenerate, ABrokenTransferIsNotSentTwice) {
   EXPECT_FALSE(sink_->finish());
 }
 
+TEST_F(KiroGenerate, ARefusedTokenIsRefreshedOnce) {  // 98
+  const char* body = R"({"message":"The bearer token included in the request is invalid."})";
+  host_.answerHttp(answer(403, body));
+  host_.answerHttp(answer(200, R"({"accessToken":"aoaNEW","expiresIn":3600})"));
+  host_.answerHttp(answer(200, kGood));
+  RequestBuilder r, other;
+  ASSERT_EQ(complete(hello(r)), OMNI_OK);
+  const auto sent = host_.requests();
+  ASSERT_EQ(sent.size(), 3u);
+  EXPECT_EQ(sent[2].header("authorization"), "Bearer aoaNEW");
+  EXPECT_EQ(sent[2].header("amz-sdk-request"), "attempt=2; max=3");
+  EXPECT_EQ(sent[2].header("user-agent").substr(0, 10), "OmniRoute/");
+  // In the middle of an answer it is too late: nothing is sent twice.
+  host_.answerHttp(
+      answer(200, kInitial + say("a") + frame("AccessDeniedException", body, "exception")));
+  EXPECT_EQ(complete(hello(other)), OMNI_FAILED);
+  EXPECT_EQ(host_.requests().size(), 4u);
+}
+
+TEST_F(KiroGenerate, HttpErrors) {  // G.3, G.5; 99, 100, 101
+  struct Row {
+    uint32_t status;
+    const char* body;
+    uint32_t kind;
+    int64_t retry;
+  };
+  const std::vector<Row> rows = {
+      {400, R"({"message":"Input is too long.","reason":"CONTENT_LENGTH_EXCEEDS_THRESHOLD"})",
+       OMNI_FAILURE_CONTEXT_LENGTH, -1},
+      {400, R"({"message":"Improperly formed request.","reason":null})", OMNI_FAILURE_BAD_REQUEST,
+       -1},
+      {400, R"({"reason":"INVALID_MODEL_ID"})", OMNI_FAILURE_MODEL_UNAVAILABLE, -1},
+      {400, R"({"reason":"MONTHLY_REQUEST_COUNT"})", OMNI_FAILURE_QUOTA, -1},
+      {400, R"({"message":"profileArn is required for this request."})",
+       OMNI_FAILURE_NOT_AUTHORIZED, -1},
+      {402, R"({})", OMNI_FAILURE_QUOTA, -1},
+      {403, R"({"reason":"TEMPORARILY_SUSPENDED"})", OMNI_FAILURE_SUSPENDED, -1},
+      {403, R"({"reason":"FEATURE_NOT_SUPPORTED"})", OMNI_FAILURE_NOT_AUTHORIZED, -1},
+      {403, R"({"message":"User is not authorized to make this call"})",
+       OMNI_FAILURE_NOT_AUTHORIZED, -1},
+      {429, R"({"reason":"USER_REQUEST_RATE_EXCEEDED"})", OMNI_FAILURE_RATE_LIMITED, -1},
+      {429, R"({"reason":"CREDIT_CONSUMPTION_RATE_EXCEEDED","retryAfterMilliseconds":300000})",
+       OMNI_FAILURE_RATE_LIMITED, 300'000},
+      {429, R"({"reason":"INSUFFICIENT_MODEL_CAPACITY"})", OMNI_FAILURE_CAPACITY, -1},
+      {500, R"({"reason":"MODEL_TEMPORARILY_UNAVAILABLE"})", OMNI_FAILURE_CAPACITY, -1},
+      {500, R"({})", OMNI_FAILURE_UPSTREAM, -1},
+      {503, "<html>", OMNI_FAILURE_UPSTREAM, -1},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(std::to_string(row.status) + row.body);
+    host_.answerHttp(answer(row.status, row.body));
+    RequestBuilder r;
+    EXPECT_EQ(complete(hello(r)), OMNI_FAILED);
+    EXPECT_EQ(error().kind, row.kind);
+    EXPECT_EQ(error().retry_after_ms, row.retry);
+    EXPECT_EQ(sink_->events().size(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace omni::kiro::wire

@@ -33,14 +33,16 @@ std::string toolDescription(const Document& d) {
   return d.text(current(kToolPath + "/0/toolSpecification/description"));
 }
 
-// A model list of an account that has `id` and nothing else.
-const Catalogue& only(const std::string& id) {
+// With the model list of an account that has `id` and nothing else.
+TranslateOptions only(const std::string& id) {
   static std::vector<std::unique_ptr<Catalogue>> made;
   auto& c = made.emplace_back(std::make_unique<Catalogue>());
   ModelInfo model;
   model.id = id;
   c->models = {model};
-  return *c;
+  TranslateOptions out;
+  out.catalogue = c.get();
+  return out;
 }
 
 struct Row {
@@ -407,10 +409,9 @@ std::vector<Row> rows() {
   modelRow(41, "claude-opus-4-8", "claude-opus-4.8");
   modelRow(41, "claude-sonnet-4-6", "claude-sonnet-4.6");
   modelRow(42, "claude-opus-4-20250514", "claude-opus-4-20250514");
-  modelRow(42, "claude-opus-4-20250514", "claude-opus-4", {.catalogue = &only("claude-opus-4")});
+  modelRow(42, "claude-opus-4-20250514", "claude-opus-4", only("claude-opus-4"));
   modelRow(43, "claude-opus-4-1-20250805", "claude-opus-4-1-20250805");
-  modelRow(43, "claude-opus-4-1-20250805", "claude-opus-4.1",
-           {.catalogue = &only("claude-opus-4.1")});
+  modelRow(43, "claude-opus-4-1-20250805", "claude-opus-4.1", only("claude-opus-4.1"));
   modelRow(44, "claude-haiku-4-5-20251001", "claude-haiku-4.5");
   modelRow(44, "claude-haiku-4-5-20251001-thinking", "claude-haiku-4.5");
   modelRow(46, "auto", "auto");
@@ -456,7 +457,7 @@ std::vector<Row> rows() {
         EXPECT_FALSE(d.has(history(1, "/assistantResponseMessage/reasoningContent")));
       });
   const char* uuid = "8bb5523b-ec7c-4540-a9ca-beb6d79f1552";
-  for (const std::string given :
+  for (const std::string& given :
        {std::string(uuid), "user_0_account__session_" + std::string(uuid),
         R"({"device_id":"d","session_id":")" + std::string(uuid) + R"("})",
         std::string("8BB5523B-EC7C-4540-A9CA-BEB6D79F1552")})
@@ -657,6 +658,30 @@ TEST(KiroRequests, TheNewestImagesAreKept) {
   EXPECT_EQ(d.size(history(2, "/userInputMessage/images")), 2u);
   EXPECT_EQ(d.size(history(4, "/userInputMessage/images")), 4u);
   EXPECT_EQ(d.size(history(6, "/userInputMessage/images")), 4u);
+}
+
+// Ids are unique in a conversation; some clients count from one in every turn.
+TEST(KiroRequests, IdsThatComeAgainAreToldApart) {
+  RequestBuilder r;
+  r.user("x");
+  for (const char* answer : {"first", "second"}) {
+    r.message(OMNI_ROLE_ASSISTANT).toolCall("1", "edit", "{}").toolCall("1", "bash", "{}");
+    r.message(OMNI_ROLE_USER).toolResult("1", answer).toolResult("1", "bash");
+  }
+  const Document d = document(r);
+  ASSERT_TRUE(d.result);
+  std::set<std::string> ids;
+  for (const size_t turn : {1u, 3u})
+    for (const char* call : {"0", "1"})
+      ids.insert(d.text(
+          history(turn, std::string("/assistantResponseMessage/toolUses/") + call + "/toolUseId")));
+  EXPECT_EQ(ids.size(), 4u);
+  EXPECT_EQ(d.text(history(2, "/userInputMessage" + kResultPath + "/0/content/0/text")), "first");
+  EXPECT_EQ(d.text(history(2, "/userInputMessage" + kResultPath + "/1/content/0/text")), "bash");
+  EXPECT_EQ(d.text(current(kResultPath + "/0/content/0/text")), "second");
+  EXPECT_EQ(d.text(current(kResultPath + "/1/content/0/text")), "bash");
+  EXPECT_EQ(d.text(current(kResultPath + "/1/toolUseId")),
+            d.text(history(3, "/assistantResponseMessage/toolUses/1/toolUseId")));
 }
 
 // Also the caches stay warm: what one turn adds, and how a turn is asked for, changes nothing

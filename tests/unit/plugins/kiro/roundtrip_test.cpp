@@ -141,7 +141,7 @@ TEST(KiroRoundTrip, AnyAnswerComesOutAsItWentIn) {
     for (size_t i = below(random, 8) + 1; i > 0; --i) {
       if (below(random, 4) == 0) {
         const auto id = "t" + std::to_string(arguments.size());
-        const auto whole = R"({"k":)" + quoted(words(random)) + "}";
+        const auto whole = R"({"k":)" + jsonText(words(random)) + "}";
         stream += use(id);
         for (size_t at = 0; at < whole.size();) {
           // Not inside a character: upstream's fragments are JSON strings themselves.

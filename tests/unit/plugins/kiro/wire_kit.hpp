@@ -94,28 +94,28 @@ inline std::string frame(std::string_view type, std::string_view payload,
   put32(out, crc32(out));
   return out;
 }
-inline std::string quoted(std::string_view text) {
+inline std::string jsonText(std::string_view text) {
   return json::serialize(json::value(json::string(text.data(), text.size())));
 }
 inline std::string say(std::string_view text) {
-  return frame("assistantResponseEvent", R"({"content":)" + quoted(text) + "}");
+  return frame("assistantResponseEvent", R"({"content":)" + jsonText(text) + "}");
 }
 inline std::string think(std::string_view text) {
-  return frame("reasoningContentEvent", R"({"text":)" + quoted(text) + "}");
+  return frame("reasoningContentEvent", R"({"text":)" + jsonText(text) + "}");
 }
 inline std::string sign(std::string_view signature) {
-  return frame("reasoningContentEvent", R"({"signature":)" + quoted(signature) + "}");
+  return frame("reasoningContentEvent", R"({"signature":)" + jsonText(signature) + "}");
 }
 // A frame of a tool call; `rest` are the members after the name and the id.
 inline std::string use(std::string_view id, std::string_view rest = {},
                        std::string_view name = "edit") {
-  std::string payload = R"({"name":)" + quoted(name) + R"(,"toolUseId":)" + quoted(id);
+  std::string payload = R"({"name":)" + jsonText(name) + R"(,"toolUseId":)" + jsonText(id);
   if (!rest.empty()) payload += "," + std::string(rest);
   return frame("toolUseEvent", payload + "}");
 }
 inline std::string input(std::string_view id, std::string_view fragment,
                          std::string_view name = "edit") {
-  return use(id, R"("input":)" + quoted(fragment), name);
+  return use(id, R"("input":)" + jsonText(fragment), name);
 }
 inline std::string stop(std::string_view id, std::string_view name = "edit") {
   return use(id, R"("stop":true)", name);
