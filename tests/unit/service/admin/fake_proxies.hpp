@@ -86,19 +86,9 @@ struct FakeTester final : ProxyTester {
   }
 };
 
-struct FakeAudit final : AuditLog {
-  std::vector<AuditEntry> entries;
-  Result<> record(const AuditEntry& entry) override {
-    entries.push_back(entry);
-    return {};
-  }
-  Result<std::vector<AuditEntry>> list(std::string_view, int64_t, int) override { return entries; }
-};
-
 struct ProxyWorld : World {
   FakeProxies proxies;
   FakeTester tester;
-  FakeAudit audit;
   ProxyWorld() {
     addProxyRoutes(table, {.proxies = proxies,
                            .tester = tester,
