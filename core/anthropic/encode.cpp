@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "core/anthropic/error.hpp"
 #include "core/errors/error_table.hpp"
