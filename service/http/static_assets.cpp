@@ -50,7 +50,7 @@ void addAssetRoutes(RouteTable& routes, std::span<const StaticAsset> assets) {
     if (asset.path == "/index.html") {
       for (Route& route : routes) {
         if (route.method != "GET" || route.pattern != "/") continue;
-        route.handler = [asset, others = std::move(route.handler)](const Request& request,
+        route.handler = [asset, others = std::move(route.handler)](Request& request,
                                                                    ResponseWriter& writer) {
           if (request.header("accept").find("text/html") == std::string::npos)
             return others(request, writer);
