@@ -120,7 +120,8 @@ void Keeper::plan(Entry& entry, bool checked) {
   const int64_t registration = registrationExpiry(row);
   if (registration != entry.planned_registration) {
     entry.planned_registration = registration;
-    entry.renew = dueAt(renewDue(registration, chance(), options_));
+    const int64_t due = renewDue(registration, chance(), options_);
+    entry.renew = dueAt(due == kNeverDue ? due : std::max(due, entry.renew_not_before));
     entry.renew_failures = 0;
     entry.renewal.clear();
     entry.warned = RegistrationLevel::Fine;
@@ -391,6 +392,7 @@ void Keeper::renew(const std::shared_ptr<const Connection>& row, const CancelTok
       next = dueAt(now + std::min(wait, kDayMs));
     }
     entry.renew = next;
+    if (renewed) entry.renew_not_before = now + kDayMs;
     entry.renewal = std::move(trouble).substr(0, kMaxErrorText);
   }
   if (renewed && hooks_.renewed) hooks_.renewed(*row);

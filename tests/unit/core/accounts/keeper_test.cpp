@@ -295,6 +295,20 @@ TEST(Keeper, RegistrationsAreRenewedByThemselvesOver400Days) {
   for (const auto& [level, days] : world.warnings) EXPECT_EQ(level, RegistrationLevel::Soon);
 }
 
+TEST(Keeper, ShortRegistrationsAreNotRenewedInALoop) {
+  KeeperWorld world;
+  world.add("a", 0, 2 * kDayMs);
+  world.provider.script = [&](std::string_view id, auto) -> std::optional<Result<std::string>> {
+    const std::string end = std::to_string(world.clock.wall + 2 * kDayMs);
+    (void)world.accounts->commit(id, {{"clientSecretExpiresAt", end, false}});
+    return std::string(R"({"renewed":true})");
+  };
+  world.start();
+  world.run(10 * kDayMs);
+  EXPECT_GE(world.renewals, 9);
+  EXPECT_LE(world.renewals, 11);
+}
+
 TEST(Keeper, WhereRenewalIsRefusedThereAreWarningsThenOneSignInHelps) {
   KeeperWorld world;
   world.provider.life = 8 * kHourMs;
