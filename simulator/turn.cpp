@@ -6,6 +6,7 @@
 
 #include "simulator/event_stream.hpp"
 #include "simulator/random.hpp"
+#include "simulator/validation.hpp"
 
 namespace omni::sim {
 namespace {
@@ -200,7 +201,8 @@ Play scriptedTurn(const StreamContext& context, const json::object& turn) {
   std::string output = text(turn, "text");
   if (turn.contains("reasoning")) {
     output += text(turn, "reasoning");
-    addReasoning(play, text(turn, "reasoning"), text(turn, "signature", "simsig" + randomText(60)));
+    const auto thinking = text(turn, "reasoning");
+    addReasoning(play, thinking, text(turn, "signature", signThinking(thinking, randomText(60))));
   }
   if (turn.contains("text")) addText(play, context, text(turn, "text"), kScriptPieces);
   if (flag(turn, "unknownEvent")) {

@@ -72,6 +72,34 @@ Result checkTools(const json::array& tools) {
   return std::nullopt;
 }
 
+constexpr std::string_view kSigned = "simsig-";
+constexpr std::size_t kSignedHash = 16;
+
+std::string hashOf(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  std::string out;
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(hash >> shift) & 15U];
+  return out;
+}
+
+// Claude's signatures are made by this simulator and carry a mark; those of its own answers also
+// know the text that they sign. Anything else was tampered with.
+bool isGenuine(const std::string& signature, const std::string& thinking) {
+  if (!signature.starts_with("simsig")) return false;
+  if (!signature.starts_with(kSigned) || signature.size() < kSigned.size() + kSignedHash)
+    return true;
+  return signature.substr(kSigned.size(), kSignedHash) == hashOf(thinking);
+}
+
+// What the bytes are, by their first characters in base64; empty: unknown.
+std::string_view sniff(std::string_view base64) {
+  if (base64.starts_with("iVBORw0KGgo")) return "png";
+  if (base64.starts_with("/9j/")) return "jpeg";
+  if (base64.starts_with("R0lGOD")) return "gif";
+  return base64.starts_with("UklGR") ? "webp" : "";
+}
+
 Result checkAttachments(const json::object& user, const Model* model) {
   if (const auto* images = array(member(user, "images")); images != nullptr && !images->empty()) {
     if (images->size() > kMaximumImages) return Invalid{"Too many images", "IMAGE_COUNT_EXCEEDED"};
@@ -83,6 +111,10 @@ Result checkAttachments(const json::object& user, const Model* model) {
       if (bytes == nullptr || !bytes->is_string()) return malformed();
       if (bytes->as_string().size() > kImageBase64) {
         return Invalid{"Image is too large", "IMAGE_SIZE_EXCEEDED"};
+      }
+      if (const auto told = sniff(text(bytes));
+          !told.empty() && told != text(member(&image, "format"))) {
+        return Invalid{"The image is of another format than it says", "IMAGE_MIME_MISMATCH"};
       }
     }
     if (model != nullptr && !model->images) {
@@ -155,7 +187,6 @@ Result checkAssistant(const json::object& assistant) {
   return std::nullopt;
 }
 
-// Claude's signatures are made by this simulator and carry a mark; anything else was tampered with.
 Result checkReasoning(const json::object& assistant, const Model* model) {
   const auto* reasoning = member(assistant, "reasoningContent");
   if (reasoning == nullptr) return std::nullopt;
@@ -164,7 +195,7 @@ Result checkReasoning(const json::object& assistant, const Model* model) {
   if (part == nullptr) return std::nullopt;
   if (member(*part, "text") == nullptr) return malformed();
   if (model != nullptr && model->family == "claude" &&
-      !text(*part, "signature").starts_with("simsig")) {
+      !isGenuine(text(*part, "signature"), text(*part, "text"))) {
     return Invalid{"Invalid signature in thinking block", "THINKING_SIGNATURE_INVALID"};
   }
   return std::nullopt;
@@ -204,7 +235,8 @@ Result checkPairing(const std::vector<Message>& messages) {
         asked == nullptr ? std::set<std::string>() : ids(array(member(*asked, "toolUses")));
     const auto* results =
         array(member(member(*message.user, "userInputMessageContext"), "toolResults"));
-    if (wanted != ids(results)) {
+    const bool twice = results != nullptr && results->size() != ids(results).size();
+    if (twice || wanted != ids(results)) {
       return Invalid{
           wanted.empty()
               ? "unexpected tool_use_id found in tool_result blocks without a tool_use block before"
@@ -317,6 +349,10 @@ Result validateGenerate(const json::value& body, std::size_t body_bytes, const L
     return Invalid{"Input is too long.", "CONTENT_LENGTH_EXCEEDS_THRESHOLD"};
   }
   return std::nullopt;
+}
+
+std::string signThinking(const std::string& thinking, const std::string& salt) {
+  return std::string(kSigned) + hashOf(thinking) + "-" + salt;
 }
 
 }  // namespace omni::sim

@@ -25,4 +25,8 @@ std::optional<Invalid> validateGenerate(const json::value& body, std::size_t bod
 // How many tokens the simulator takes this document for.
 std::int64_t estimateTokens(const json::object& conversation);
 
+// A signature that belongs to exactly this thinking; `salt` makes it look like upstream's long
+// ones.
+std::string signThinking(const std::string& thinking, const std::string& salt);
+
 }  // namespace omni::sim

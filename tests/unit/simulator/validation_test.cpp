@@ -55,8 +55,8 @@ std::vector<Row> rows() {
   };
   const std::string mismatch = "TOOL_USE_RESULT_MISMATCH";
   const std::string invalid = "REQUEST_BODY_INVALID";
-  const auto image = [](const std::string& format) {
-    return R"(,"images":[{"format":")" + format + R"(","source":{"bytes":"AAAA"}}])";
+  const auto image = [](const std::string& format, const std::string& bytes = "AAAA") {
+    return R"(,"images":[{"format":")" + format + R"(","source":{"bytes":")" + bytes + R"("}}])";
   };
   const auto named = [](const std::string& name) {
     return R"("tools":[{"toolSpecification":{"name":")" + name +
@@ -123,6 +123,14 @@ std::vector<Row> rows() {
       {"signature", document(kUser + "," + signed_by("simsigX")), "ok"},
       {"forged_signature", document(kUser + "," + signed_by("other")),
        "THINKING_SIGNATURE_INVALID"},
+      {"own_signature", document(kUser + "," + signed_by(signThinking("t", "salt"))), "ok"},
+      {"signature_of_other_text", document(kUser + "," + signed_by(signThinking("no", "salt"))),
+       "THINKING_SIGNATURE_INVALID"},
+      {"image_of_another_format", document("", "", image("jpeg", "iVBORw0KGgoAAAA=")),
+       "IMAGE_MIME_MISMATCH"},
+      {"result_twice",
+       document(kUser + "," + kUse, with_results(result("t1") + "," + result("t1"))),
+       "TOOL_USE_RESULT_MISMATCH"},
       {"unknown_model", modelled("gpt-4", "null"), "INVALID_MODEL_ID"},
       {"legacy_model_name", modelled("CLAUDE_SONNET_4_20250514_V1_0", "null"), "ok"},
       {"fields_unsupported", modelled("claude-haiku-4.5", R"({"max_tokens":2048})"),
