@@ -16,7 +16,7 @@ struct Option {
   std::string_view name;   // without the dashes
   std::string_view value;  // what its value is called, e.g. "NAME"; empty: a switch
   std::string_view help;
-  std::string_view choices = {};  // "a|b|c"; empty: anything
+  std::string_view choices = {};  // "a|b|c"; "@accounts" and the like complete only; empty: any
   char letter = 0;                // short form; 0: none
 };
 

@@ -38,7 +38,8 @@ std::string optionText(const Option& option) {
 void addOptions(std::string& out, std::span<const Option> options, size_t width) {
   for (const Option& option : options) {
     std::string help(option.help);
-    if (!option.choices.empty()) help += " (" + std::string(option.choices) + ")";
+    if (!option.choices.empty() && !option.choices.starts_with('@'))
+      help += " (" + std::string(option.choices) + ")";
     addPair(out, optionText(option), help, 26, width);
   }
 }
@@ -60,9 +61,12 @@ std::string helpOverview(std::string_view group, size_t width, const std::vector
   }
   if (group.empty()) {
     addParagraph(out, "omniroute - many accounts behind one address, from the command line", width);
-    out += "\nUsage: omniroute <command> [options]\n\nCommands\n";
+    out += '\n';
+    addParagraph(out, "Usage: omniroute <command> [options]", width);
+    out += "\nCommands\n";
   } else {
-    out = fmt::format("Usage: omniroute {} <command> [options]\n\nCommands\n", group);
+    addParagraph(out, fmt::format("Usage: omniroute {} <command> [options]", group), width);
+    out += "\nCommands\n";
   }
   for (const Command& command : table) {
     const auto path = words(command.path);
@@ -98,9 +102,12 @@ std::string helpFor(const Command& command, size_t width) {
   width = usable(width);
   std::string out;
   addParagraph(out, command.summary, width);
-  out += fmt::format("\nUsage: omniroute {}{}{}{}\n", command.path,
-                     command.arguments.empty() ? "" : " ", command.arguments,
-                     command.options.empty() ? "" : " [options]");
+  out += '\n';
+  addParagraph(
+      out,
+      fmt::format("Usage: omniroute {}{}{}{}", command.path, command.arguments.empty() ? "" : " ",
+                  command.arguments, command.options.empty() ? "" : " [options]"),
+      width);
   if (!command.details.empty()) {
     out += '\n';
     addParagraph(out, command.details, width);

@@ -28,7 +28,8 @@ void addOptions(std::string& out, std::span<const Option> options) {
     out += fmt::format("\\fB\\-\\-{}\\fR", troff(option.name));
     if (!option.value.empty()) out += fmt::format(" \\fI{}\\fR", troff(option.value));
     out += '\n' + troff(option.help);
-    if (!option.choices.empty()) out += " (" + troff(option.choices) + ")";
+    if (!option.choices.empty() && !option.choices.starts_with('@'))
+      out += " (" + troff(option.choices) + ")";
     out += '\n';
   }
 }

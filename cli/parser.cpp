@@ -72,7 +72,7 @@ std::string unknownCommand(const std::vector<std::string>& given,
 }
 
 std::expected<void, std::string> store(const Option& option, std::string value, Invocation& into) {
-  if (!option.choices.empty()) {
+  if (!option.choices.empty() && !option.choices.starts_with('@')) {
     std::vector<std::string> known;
     for (size_t at = 0; at <= option.choices.size();) {
       const auto end = std::min(option.choices.find('|', at), option.choices.size());

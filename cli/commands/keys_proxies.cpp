@@ -63,12 +63,10 @@ int runKeysList(const Session& session, const Invocation&) {
       const int64_t at_ms = parseIso(text(key, name));
       return at_ms ? relativeTime(at_ms, nowMs()) : std::string("-");
     };
-    std::string prefix = text(key, "prefix");
-    if (prefix.empty()) prefix = text(key, "masked");
-    const bool off = !at(key, "revokedAt").is_null() ||
-                     (at(key, "isActive").is_bool() && !flag(key, "isActive"));
-    table.add({text(key, "name"), prefix.empty() ? "" : prefix + "…", when("createdAt"),
-               when("lastUsedAt"), off ? "revoked" : "active"});
+    table.add({text(key, "name"), text(key, "key"), when("createdAt"), when("lastUsedAt"),
+               flag(key, "expired")    ? "expired"
+               : flag(key, "isActive") ? "active"
+                                       : "off"});
   }
   if (table.empty())
     session.terminal.line("No key yet. \"omniroute keys create NAME\" makes one.");
@@ -81,9 +79,7 @@ int runKeysCreate(const Session& session, const Invocation& in) {
   const auto answer = session.api.post("/api/keys", json::object{{"name", in.argument(0)}}, kKeys);
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  std::string key = text(answer->json, "key");
-  if (key.empty()) key = text(answer->json, "secret");
-  if (key.empty()) key = text(answer->json, "apiKey");
+  const std::string key = text(answer->json, "secret");
   session.terminal.err("It is shown this once; keep it where clients find it:");
   session.terminal.line(key);
   return kOk;

@@ -137,23 +137,21 @@ int runRestore(const Session& session, const Invocation& in) {
   if (!secret) return fail(session, secret.error());
   json::error_code code;
   json::value bundle = json::parse(bytes, code);
-  json::object body{{"passphrase", *secret}, {"dryRun", in.has("dry-run")}};
-  if (code)
-    body["data"] = bytes;
-  else
-    body["bundle"] = std::move(bundle);
-  const auto answer = session.api.post("/api/import", std::move(body), "restoring backups");
+  if (code || !bundle.is_object())
+    return fail(session, kUsage,
+                fmt::format("{} is no backup of this service", safe(in.argument(0))));
+  json::object body{{"passphrase", *secret}, {"bundle", std::move(bundle)}};
+  const auto answer = session.api.post("/api/import/bundle", std::move(body), "restoring backups");
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  Table table({"What", "Name", "Result"});
+  Table table({"Name", "Result", "Why"});
   for (const json::value& one : list(answer->json, "results"))
-    table.add({text(one, "kind"), text(one, "name"),
-               text(one, "message").empty() ? text(one, "status") : text(one, "message")});
-  if (table.empty())
-    session.terminal.line("Done.");
-  else
-    session.terminal.show(table);
-  return kOk;
+    table.add({text(one, "name"), text(one, "result"), text(one, "reason")});
+  if (!table.empty()) session.terminal.show(table);
+  session.terminal.line(
+      fmt::format("{} imported, {} skipped, {} refused.", number(answer->json, "imported"),
+                  number(answer->json, "skipped"), number(answer->json, "refused")));
+  return flag(answer->json, "success") ? kOk : kFailed;
 }
 
 }  // namespace omni::cli

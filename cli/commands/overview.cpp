@@ -73,29 +73,21 @@ int runHealth(const Session& session, const Invocation&) {
   const auto answer = session.api.get("/api/token-health", "token health");
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  const json::array& all = at(answer->json, "connections").is_array()
-                               ? list(answer->json, "connections")
-                               : list(answer->json, "items");
+  const json::array& all = list(answer->json, "connections");
   const int64_t now = nowMs();
   const auto when = [&](const json::value& value) {
     const int64_t at_ms = value.is_number() ? value.to_number<int64_t>() : parseIso(text(value));
     return at_ms ? relativeTime(at_ms, now) : std::string("-");
   };
-  Table table({"Account", "State", "Token", "Registration", "Next check", "Isolation", "Problem"});
+  Table table({"Account", "Health", "State", "Token", "Registration", "Next check", "Isolation",
+               "Problem"});
   int exit = kOk;
   for (const json::value& one : all) {
-    std::string state = text(at(one, "state"), "name");
-    if (state.empty()) state = text(one, "state");
-    if (state.empty()) state = text(one, "status");
-    std::string error = text(one, "lastError");
-    if (error.empty()) error = text(at(one, "lastError"), "message");
-    if (state != "active" && state != "disabled") exit = kAttention;
-    std::string registration = when(at(one, "clientSecretExpiresAt"));
-    if (registration == "-") registration = when(at(one, "registrationExpiresAt"));
-    std::string token = when(at(one, "expiresAt"));
-    if (token == "-") token = when(at(one, "tokenExpiresAt"));
-    table.add({text(one, "name"), state, token, registration, when(at(one, "nextCheckAt")),
-               text(one, "isolation"), error});
+    const std::string verdict = text(one, "status");
+    if (verdict != "healthy" && verdict != "disabled") exit = kAttention;
+    table.add({text(one, "name"), verdict, text(at(one, "state"), "name"),
+               when(at(one, "tokenExpiresAt")), when(at(at(one, "registration"), "expiresAt")),
+               when(at(one, "nextCheckAt")), text(one, "isolation"), text(one, "lastError")});
   }
   if (table.empty())
     session.terminal.line("No account yet.");

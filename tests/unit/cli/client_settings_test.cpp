@@ -24,14 +24,16 @@ TEST(ClientSettings, EveryClientFromNothingAndTwiceIsTheSame) {
 }
 
 TEST(ClientSettings, ClaudeCodeKeepsWhatIsThere) {
-  const auto out = withSettings("claude-code", R"({"env":{"A":"1","ANTHROPIC_BASE_URL":"x"},"permissions":{"allow":["Bash(ls)"]
+  const auto out = withSettings(
+      "claude-code", R"({"env":{"A":"1","ANTHROPIC_BASE_URL":"x"},"permissions":{"allow":["Read"]
 }
-})", kTarget);
+})",
+      kTarget);
   ASSERT_TRUE(out);
-const auto value = boost::json::parse(*out);
-EXPECT_EQ(value.at("env").at("A"), "1");
-EXPECT_EQ(value.at("env").at("ANTHROPIC_BASE_URL"), "http://127.0.0.1:20128");
-EXPECT_EQ(value.at("permissions").at("allow").at(0), "Bash(ls)");
+  const auto value = boost::json::parse(*out);
+  EXPECT_EQ(value.at("env").at("A"), "1");
+  EXPECT_EQ(value.at("env").at("ANTHROPIC_BASE_URL"), "http://127.0.0.1:20128");
+  EXPECT_EQ(value.at("permissions").at("allow").at(0), "Read");
 }
 
 TEST(ClientSettings, JsonWithCommentsIsLeftAlone) {

@@ -38,6 +38,8 @@ TEST(Parser, CommandsArgumentsAndOptionsInAnyOrder) {
   EXPECT_EQ(parsed.command->path, "login kiro");
   EXPECT_EQ(parsed.invocation.get("name"), "work");
   EXPECT_TRUE(parsed.invocation.arguments.empty());
+  EXPECT_EQ(good({"login", "kiro", "--replace", "kiro-dev"}).invocation.get("replace"), "kiro-dev")
+      << "what completes is no list of all that is allowed";
 }
 
 TEST(Parser, ShortOptionsAndTheEndOfOptions) {

@@ -49,7 +49,7 @@ TEST(Table, AVeryNarrowOneBecomesCards) {
 TEST(Table, CellsAreMadeSafeAndFilledUp) {
   Table table({"A", "B"});
   table.add({"x\x1b[2J"});
-  EXPECT_EQ(table.render(0), "A       B\nx?[2J\n");
+  EXPECT_EQ(table.render(0), "A      B\nx?[2J\n");
 }
 
 TEST(Table, StyleIsAroundTheHeaderOnly) {

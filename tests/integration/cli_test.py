@@ -1,0 +1,269 @@
+"""The command line as a person uses it, in a pseudo-terminal, against the service and the simulator."""
+import json
+import os
+import re
+import unicodedata
+
+from harness import World, wait_for
+from terminal import Terminal, environment, piped
+
+
+def columns(line):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+class Cli(World):
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.work, "home")
+        os.mkdir(self.home)
+        self.env = environment(self.home, self.gateway.base)
+
+    def run_piped(self, *arguments, code=0, given="", **more):
+        got, out, err = piped({**self.env, **more}, *arguments, given=given)
+        self.assertEqual(got, code, out + err)
+        return out if code == 0 else out + err
+
+    def run_terminal(self, *arguments, code=0, width=80, **more):
+        terminal = Terminal({**self.env, **more}, *arguments, width=width)
+        self.assertEqual(terminal.finish(), code, terminal.text)
+        return terminal
+
+    def device_code(self, terminal):
+        terminal.expect("this code:")
+        return terminal.expect(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b").group(0)
+
+
+class Login(Cli):
+    def test_builder_id_with_code_and_progress(self):
+        terminal = Terminal(self.env, "login", "kiro", "--name", "kiro-dev")
+        code = self.device_code(terminal)
+        terminal.expect("Waiting for the sign-in")
+        approved = self.sim.post("/__control/device/approve", {"userCode": code, "kind": "builder_id", "email": "dev@example.com"})
+        self.assertIn(approved.status, (200, 201, 204), approved)
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertIn("kiro-dev is signed in.", terminal.text)
+        self.assertRegex(terminal.raw, r"[▀▄█]", "the QR code is drawn")
+        record = self.gateway.record("kiro-dev")
+        self.assertEqual(record["providerSpecificData"]["isolation"], "dedicated")
+        self.assertNotIn("aor", terminal.raw)
+
+    def test_google_in_a_narrow_terminal_has_no_qr_code(self):
+        terminal = Terminal(self.env, "login", "kiro", "--google", width=24)
+        code = self.device_code(terminal)
+        self.assertNotRegex(terminal.raw, r"[▀▄█]")
+        self.sim.post("/__control/device/approve", {"userCode": code, "kind": "social", "email": "g@example.com"})
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+
+    def test_denied(self):
+        terminal = Terminal(self.env, "login", "kiro")
+        code = self.device_code(terminal)
+        self.sim.post("/__control/device/deny", {"userCode": code})
+        self.assertEqual(terminal.finish(), 1, terminal.text)
+        self.assertIn("omniroute: ", terminal.text)
+
+    def test_ctrl_c_gives_it_up(self):
+        terminal = Terminal(self.env, "login", "kiro")
+        self.device_code(terminal)
+        terminal.expect("Waiting for the sign-in")
+        terminal.send("\x03")
+        self.assertEqual(terminal.finish(), 130, terminal.text)
+        self.assertIn("given up", terminal.text)
+
+    def test_token_by_pipe_and_by_prompt_without_echo(self):
+        first, second = self.sim.account(email="a@example.com"), self.sim.account(email="b@example.com")
+        out = self.run_piped("login", "kiro", "--token-stdin", "--name", "piped", given=first["refreshToken"] + "\n")
+        self.assertIn("piped is signed in", out)
+        terminal = Terminal(self.env, "login", "kiro", "--token-stdin", "--name", "typed")
+        terminal.expect("Refresh token: ")
+        terminal.send(second["refreshToken"] + "\n")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertNotIn("aorAAAAAG", terminal.raw)
+        again = self.run_piped("login", "kiro", "--token-stdin", given=first["refreshToken"], code=6)
+        self.assertNotIn("aorAAAAAG", again)
+
+    def test_wrong_ways(self):
+        self.assertIn("--start-url", self.run_piped("login", "kiro", "--idc", code=2))
+        self.assertIn("choose one", self.run_piped("login", "kiro", "--google", "--github", code=2))
+        self.assertIn("standard input", self.run_piped("login", "kiro", "--token=x", code=2))
+        self.assertIn("no token", self.run_piped("login", "kiro", "--token-stdin", code=2))
+
+
+class Everyday(Cli):
+    def setUp(self):
+        super().setUp()
+        self.two_accounts()
+
+    def test_combos_chat_and_status(self):
+        self.assertIn("my-kiro", self.run_piped("combos", "create", "my-kiro", "kiro/kiro-dev", "kiro/kiro-pro"))
+        self.assertIn("kiro/kiro-dev -> kiro/kiro-pro", self.run_piped("combos", "list"))
+        self.assertIn("kiro/kiro-dev", self.run_piped("combos", "explain", "my-kiro"))
+        self.assertEqual(self.run_piped("chat", "-m", "my-kiro", "Hello", "there"), "You said: Hello there\n")
+        self.assertIn("You said: Review\n\na diff", self.run_piped("chat", "Review", given="a diff"))
+        self.assertIn("You said", self.run_piped("chat", "--no-stream", "Hi"))
+        terminal = self.run_terminal("chat", "Hello")
+        self.assertIn("answered by", terminal.text)
+        self.assertIn("2 active", self.run_piped("status"))
+        self.assertIn("my-kiro", self.run_piped("models"))
+        self.run_piped("combos", "edit", "my-kiro", "--strategy", "round-robin")
+        self.assertEqual(json.loads(self.run_piped("combos", "show", "my-kiro", "--json"))["strategy"], "round-robin")
+        self.assertIn("--yes", self.run_piped("combos", "delete", "my-kiro", code=1))
+        self.run_piped("combos", "delete", "my-kiro", "--yes")
+        self.assertIn("no", self.run_piped("combos", "show", "my-kiro", code=5).lower())
+
+    def test_conversation(self):
+        terminal = Terminal(self.env, "chat", "-m", "kiro/kiro-dev")
+        terminal.expect("> ")
+        terminal.send("first\n")
+        terminal.expect("You said: first")
+        terminal.send("second\n")
+        terminal.expect("You said: second")
+        terminal.send("\x04")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+
+    def test_accounts(self):
+        self.assertIn("kiro-dev", self.run_piped("providers", "list"))
+        shown = self.run_piped("providers", "show", "kiro-dev")
+        self.assertIn("clientId", shown)
+        self.assertIn("••••", shown)
+        self.assertIn("kiro-new", self.run_piped("providers", "rename", "kiro-dev", "kiro-new"))
+        self.run_piped("providers", "refresh", "kiro-new")
+        self.run_piped("providers", "test", "kiro-new")
+        self.run_piped("providers", "disable", "kiro-new")
+        self.assertEqual(self.gateway.record("kiro-new")["state"]["name"], "disabled")
+        self.run_piped("providers", "enable", "kiro-new")
+        terminal = Terminal(self.env, "providers", "remove", "kiro-new")
+        terminal.expect(r"\[y/N\]")
+        terminal.send("n\n")
+        self.assertEqual(terminal.finish(), 1)
+        self.assertEqual(self.gateway.get("/api/providers/kiro-new").status, 200)
+        self.run_piped("providers", "remove", "kiro-new", "--yes")
+        self.assertEqual(self.gateway.get("/api/providers/kiro-new").status, 404)
+        self.assertIn("kiro-new", self.run_piped("providers", "rename", "kiro-new", "x", code=5) + "kiro-new")
+
+    def test_widths_colours_and_odd_names(self):
+        name = "日本のとても長い名前 שלום 🙂 " + "x" * 60
+        self.run_piped("providers", "rename", "kiro-dev", name)
+        for width in (80, 40):
+            for command in (["providers", "list"], ["providers", "show", name], ["status"], ["help"], ["doctor"]):
+                terminal = Terminal(self.env, *command, width=width)
+                self.assertIn(terminal.finish(), (0, 7), terminal.text)
+                for line in terminal.text.split("\n"):
+                    # An address or an id is not broken: it must stay copyable.
+                    longest = max([columns(word) for word in line.split()] or [0])
+                    self.assertLessEqual(columns(line), max(width, longest + 30 if longest > width - 25 else 0), (command, line))
+        self.assertIn("\x1b[", self.run_terminal("providers", "list").raw)
+        self.assertNotIn("\x1b[", self.run_terminal("providers", "list", NO_COLOR="1").raw)
+        self.assertNotIn("\x1b[", self.run_terminal("providers", "list", "--no-color").raw)
+        self.assertNotIn("\x1b[", self.run_piped("providers", "list"))
+        self.assertIn(name, self.run_piped("providers", "list"), "a pipe gets the whole name")
+
+    def test_json_everywhere(self):
+        for command in (["status"], ["providers", "list"], ["combos", "list"], ["models"], ["plugins"], ["health"], ["keys", "list"],
+                        ["proxies", "list"], ["logs"], ["doctor"]):
+            code, out, err = piped(self.env, *command, "--json")
+            self.assertIn(code, (0, 7), (command, err))
+            json.loads(out)
+        code, out, err = piped(self.env, "providers", "show", "nobody", "--json")
+        self.assertEqual((code, out), (5, ""))
+        self.assertIn("message", json.loads(err)["error"])
+
+    def test_keys_proxies_logs_and_metrics(self):
+        secret = self.run_piped("keys", "create", "laptop").strip()
+        self.assertNotIn(secret, self.run_piped("keys", "list"))
+        self.assertIn("laptop", self.run_piped("keys", "list"))
+        self.run_piped("keys", "remove", "laptop", "--yes")
+        self.run_piped("proxies", "add", "office", "socks5://127.0.0.1:9", "--user", "ada", given="secret-word\n")
+        self.assertNotIn("secret-word", self.run_piped("proxies", "list"))
+        self.run_piped("proxies", "assign", "office", "kiro-pro")
+        self.assertIn("kiro-pro", self.run_piped("proxies", "list"))
+        self.run_piped("proxies", "assign", "office", "kiro-pro", "--clear")
+        self.run_piped("proxies", "remove", "office", "--yes")
+        self.assertIn("without name and", self.run_piped("proxies", "add", "x", "http://a:b@h:1", code=2))
+        self.run_piped("chat", "-m", "kiro/kiro-dev", "Hello")
+        self.assertIn("kiro-dev", self.run_piped("logs"))
+        self.assertRegex(self.run_piped("metrics"), r"(?m)^# (HELP|TYPE) ")
+
+    def test_backup_and_restore(self):
+        file = os.path.join(self.work, "all.backup")
+        self.run_piped("backup", file, "--passphrase-stdin", given="correct horse battery staple\n")
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
+        with open(file) as saved:
+            self.assertNotIn("aorAAAAAG", saved.read())
+        self.run_piped("providers", "remove", "kiro-dev", "--yes")
+        self.run_piped("restore", file, "--passphrase-stdin", given="correct horse battery staple\n")
+        self.assertEqual(self.gateway.get("/api/providers/kiro-dev").status, 200)
+        self.run_piped("restore", file, "--passphrase-stdin", given="wrong\n", code=1)
+
+    def test_setup_and_undo(self):
+        self.combo()
+        settings = os.path.join(self.home, ".claude", "settings.json")
+        os.makedirs(os.path.dirname(settings))
+        with open(settings, "w") as file:
+            file.write('{"theme": "dark"}')
+        self.run_piped("setup", "claude-code")
+        with open(settings) as file:
+            written = json.load(file)
+        self.assertEqual(written["env"]["ANTHROPIC_BASE_URL"], self.gateway.base)
+        self.assertEqual(written["env"]["ANTHROPIC_MODEL"], "my-kiro")
+        self.assertEqual(written["theme"], "dark")
+        self.run_piped("setup", "claude-code", "--model", "other")
+        self.run_piped("setup", "claude-code", "--undo")
+        with open(settings) as file:
+            self.assertEqual(file.read(), '{"theme": "dark"}')
+        self.run_piped("setup", "codex")
+        self.run_piped("setup", "codex", "--undo")
+        self.assertFalse(os.path.exists(os.path.join(self.home, ".codex", "config.toml")))
+        self.assertIn("Base URL", self.run_piped("setup", "cline"))
+        self.assertIn("codex", self.run_piped("setup", "codx", code=2))
+
+    def test_completions_know_the_accounts(self):
+        self.assertEqual(self.run_piped("__complete", "providers", "show", "kiro-d"), "kiro-dev\n")
+        for shell in ("bash", "zsh", "fish", "powershell"):
+            self.assertIn("__complete", self.run_piped("completion", shell))
+
+
+class Trouble(Cli):
+    def test_no_service(self):
+        nowhere = {"OMNIROUTE_URL": "http://127.0.0.1:9"}
+        self.assertIn("Is omnirouted running?", self.run_piped("status", code=3, **nowhere))
+        self.assertIn("systemctl start", self.run_piped("doctor", code=3, **nowhere))
+        self.assertIn("must look like", self.run_piped("status", "--url", "nonsense", code=2))
+        self.assertEqual(self.run_piped("__complete", "providers", "show", "", **nowhere), "")
+
+    def test_nearest_and_usage(self):
+        self.assertIn('did you mean "omniroute status"?', self.run_piped("statsu", code=2))
+        self.assertIn("<account> is missing", self.run_piped("providers", "show", code=2))
+
+    def test_empty_service_says_what_to_do(self):
+        self.assertIn("omniroute login kiro", self.run_piped("status"))
+        self.assertIn("omniroute login kiro", self.run_piped("providers", "list"))
+        self.assertIn("nothing can be served", self.run_piped("chat", "hi", code=1))
+        self.assertIn("omniroute import", self.run_piped("doctor", code=7))
+
+    def test_key_file_must_be_private(self):
+        key = os.path.join(self.work, "key")
+        with open(key, "w") as file:
+            file.write("secret-key\n")
+        os.chmod(key, 0o644)
+        out = self.run_piped("status", "--key-file", key, code=2)
+        self.assertIn("chmod", out)
+        self.assertNotIn("secret-key", out)
+        os.chmod(key, 0o600)
+        self.run_piped("status", "--key-file", key)
+
+    def test_doctor_finds_what_is_wrong(self):
+        self.two_accounts()
+        self.sim.post(f"/__control/accounts/{self.dev['accountId']}/revoke")
+        self.gateway.refresh(self.dev_id)
+        wait_for(lambda: self.gateway.record(self.dev_id)["state"]["name"] == "reauth_required", what="the state")
+        out = self.run_piped("doctor", "--data-dir", self.data, code=7)
+        self.assertIn("login kiro --replace kiro-dev", out)
+        self.assertIn("is for its owner only", out)
+        os.chmod(os.path.join(self.data, "master.key"), 0o644)
+        self.assertRegex(self.run_piped("doctor", "--data-dir", self.data, code=7), r"chmod go= .*master\.key")
+
+    def test_man_page_is_well_formed(self):
+        page = self.run_piped("man")
+        self.assertTrue(page.startswith(".TH OMNIROUTE 1"))
+        self.assertGreater(len(re.findall(r"(?m)^\.SS ", page)), 30)
