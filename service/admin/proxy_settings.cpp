@@ -33,7 +33,7 @@ struct Level {
 
 Result<Level> levelOf(ProxyContext& context, std::string_view level, std::string_view id) {
   if (level == "combo")
-    return makeError(FailureKind::Unsupported,
+    return makeError(FailureKind::BadRequest,
                      "Proxies are assigned to all accounts, a provider or an account, not to a "
                      "combo: an account must not change its address with the way it is reached.",
                      "level");
