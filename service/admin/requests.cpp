@@ -136,6 +136,8 @@ void live(Shared& shared, const Request&, ResponseWriter& writer) {
     error.error().retry_after_ms = 5000;
     return sendError(writer, error.error());
   }
+  // Before the client can know that the view is open: nothing that follows is missed.
+  int64_t next = shared.deps.feed.follow(-1, std::chrono::milliseconds(0)).next;
   writer.setHeader("Cache-Control", "no-cache");
   if (!writer.startStream(200, "text/event-stream") || !writer.write(": live\n\n")) return;
   int64_t next = -1;

@@ -26,8 +26,8 @@
 #include "service/http/server.hpp"
 #include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
-#include "service/secrets/keyed_hash.hpp"
 #include "service/secrets/bundle.hpp"
+#include "service/secrets/keyed_hash.hpp"
 #include "service/secrets/legacy_fields.hpp"
 #include "service/secrets/master_key.hpp"
 #include "service/secrets/sealer.hpp"
@@ -116,6 +116,38 @@ struct Gateway::Parts {
   std::optional<Access> access;
   std::optional<Insight> insight;
   std::optional<http::Server> server;
+
+  // The numbers that the parts keep themselves.
+  void writeMetrics(telemetry::MetricText& out) const {
+    const auto gauge = [&](std::string_view name, std::string_view help, size_t value) {
+      out.family(name, "gauge", help);
+      out.sample({}, static_cast<double>(value));
+    };
+    if (server) {
+      gauge("omniroute_streams_open", "Inference requests under way.", server->activeInference());
+      gauge("omniroute_requests_active", "Requests under way, of all kinds.",
+            server->activeRequests());
+      gauge("omniroute_client_connections_open", "Connections of clients.",
+            server->openConnections());
+      gauge("omniroute_client_connections_queued", "Connections that wait for a thread.",
+            server->queuedConnections());
+      out.family("omniroute_client_connections_refused_total", "counter",
+                 "Connections closed because the queue was full.");
+      out.sample({}, static_cast<double>(server->refusedConnections()));
+    }
+    if (upstream)
+      gauge("omniroute_upstream_idle_connections", "Kept connections to providers.",
+            upstream->idleConnections());
+    if (router) {
+      const auto health = router->health();
+      gauge("omniroute_breakers_open", "Accounts and endpoints that are passed over after faults.",
+            health.open);
+      gauge("omniroute_models_cooling", "Accounts' models that rest after a limit.",
+            health.cooling);
+    }
+    out.family("omniroute_build_info", "gauge", "Always 1.");
+    out.sample({{"version", OMNI_VERSION}}, 1);
+  }
 };
 
 Gateway::Gateway(std::shared_ptr<const config::Config> config, int listen_fd)
@@ -179,11 +211,15 @@ Result<> Gateway::start() {
                               .random = p.random,
                               .log = *p.log});
   if (auto opened = p.access->open(*config); !opened) return opened;
-  p.insight.emplace(InsightDeps{.store = *p.store,
-                                .clock = p.clock,
-                                .log = *p.log,
-                                .after_batch = [&p] { p.access->flush(); }},
-                    *config);
+  p.insight.emplace(
+      InsightDeps{.store = *p.store,
+                  .accounts = *p.accounts,
+                  .quota = *p.quota,
+                  .clock = p.clock,
+                  .log = *p.log,
+                  .after_batch = [&p] { p.access->flush(); },
+                  .more_metrics = [&p](telemetry::MetricText& out) { p.writeMetrics(out); }},
+      *config);
   return listen();
 }
 
@@ -249,11 +285,8 @@ Result<> Gateway::listen() {
                                  .keeper = &p.life->keeper(),
                                  .proxies = &*p.proxies});
   p.life->addRoutes(routes);
-  p.routing_life.emplace(RoutingLifeDeps{.router = *p.router,
-                                         .quota = *p.quota,
-                                         .combos = *p.store,
-                                         .clock = p.clock,
-                                         .log = *p.log});
+  p.routing_life.emplace(RoutingLifeDeps{
+      .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});
   p.routing_life->addRoutes(routes);
   admin::addLocalScanRoutes(routes, {.accounts = *p.accounts, .providers = *p.plugins});
   admin::addProxyRoutes(routes, {.proxies = *p.proxies,

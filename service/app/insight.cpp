@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "core/errors/error_table.hpp"
+#include "service/admin/metrics.hpp"
 #include "service/admin/requests.hpp"
 #include "service/storage/request_log_store.hpp"
 #include "service/telemetry/request_log.hpp"
@@ -69,6 +73,48 @@ RequestEntry entryOf(const http::InferenceRecord& record) {
   return e;
 }
 
+// A plugin's time stamp in Unix ms; 0: none.
+int64_t timeValue(const Connection& connection, std::string_view key) {
+  const auto found = connection.values.find(key);
+  int64_t ms = 0;
+  if (found != connection.values.end())
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), ms);
+  return ms;
+}
+
+void writeAccounts(telemetry::MetricText& out, const AccountDirectory::Snapshot& accounts,
+                   const QuotaView& quota) {
+  out.family("omniroute_connection_state", "gauge", "1 for the state that the account is in.");
+  for (const Connection& c : accounts)
+    out.sample({{"provider", c.provider},
+                {"connection", c.name},
+                {"state", accountStateName(c.state.state)}},
+               1);
+  const auto times = [&](std::string_view name, std::string_view help, auto&& of) {
+    out.family(name, "gauge", help);
+    for (const Connection& c : accounts)
+      if (const int64_t ms = of(c); ms > 0)
+        out.sample({{"provider", c.provider}, {"connection", c.name}},
+                   static_cast<double>(ms) / 1000);
+  };
+  times("omniroute_connection_usable_again_timestamp_seconds",
+        "When a cooling or exhausted account may be used again.",
+        [](const Connection& c) { return c.state.until_ms; });
+  times("omniroute_token_expiry_timestamp_seconds", "When the access token ends.",
+        [](const Connection& c) { return timeValue(c, "expiresAt"); });
+  times("omniroute_registration_expiry_timestamp_seconds", "When the client registration ends.",
+        [](const Connection& c) { return timeValue(c, "clientSecretExpiresAt"); });
+  out.family("omniroute_quota_limit", "gauge", "The quota in the provider's unit.");
+  for (const Connection& c : accounts)
+    if (const auto q = quota.quota(c.id); q && q->limit >= 0)
+      out.sample({{"provider", c.provider}, {"connection", c.name}}, q->limit);
+  out.family("omniroute_quota_left", "gauge", "What is left of the quota.");
+  for (const Connection& c : accounts)
+    if (const auto q = quota.quota(c.id); q && q->limit >= 0)
+      out.sample({{"provider", c.provider}, {"connection", c.name}},
+                 std::max(q->limit - q->used, 0.0));
+}
+
 }  // namespace
 
 struct Insight::Parts {
@@ -84,8 +130,20 @@ struct Insight::Parts {
                             {{"error", error.message}});
              }}) {}
 
+  std::string metricsText() const {
+    telemetry::MetricText out;
+    requests.write(out);
+    if (const auto accounts = deps.accounts.snapshot()) writeAccounts(out, *accounts, deps.quota);
+    out.family("omniroute_request_log_lost_total", "counter",
+               "Requests that could not be written to the log.");
+    out.sample({}, static_cast<double>(log.lost()));
+    if (deps.more_metrics) deps.more_metrics(out);
+    return out.text();
+  }
+
   InsightDeps deps;
   storage::RequestTable table;
+  telemetry::RequestMetrics requests;
   telemetry::RequestLog log;
 };
 
@@ -96,10 +154,13 @@ Insight::~Insight() = default;
 void Insight::addRoutes(http::RouteTable& table) {
   admin::addRequestRoutes(table,
                           {.log = parts_->table, .feed = parts_->log, .clock = parts_->deps.clock});
+  admin::addMetricsRoute(table, [parts = parts_.get()] { return parts->metricsText(); });
 }
 
 void Insight::finished(const http::InferenceRecord& record) {
-  parts_->log.add(entryOf(record));
+  RequestEntry entry = entryOf(record);
+  parts_->requests.observe(entry);
+  parts_->log.add(std::move(entry));
 }
 
 void Insight::closeViews() {

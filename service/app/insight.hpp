@@ -3,20 +3,26 @@
 
 #include <memory>
 
+#include "core/accounts/directory.hpp"
 #include "core/ports/clock.hpp"
+#include "core/ports/quota.hpp"
 #include "service/config/config.hpp"
 #include "service/http/inference.hpp"
 #include "service/http/route.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
+#include "service/telemetry/metrics.hpp"
 
 namespace omni::app {
 
 struct InsightDeps {
   storage::SqliteStore& store;
+  AccountDirectory& accounts;
+  const QuotaView& quota;
   Clock& clock;
   telemetry::Logger& log;
   std::function<void()> after_batch{};  // on the writer's thread, about every half second of use
+  std::function<void(telemetry::MetricText&)> more_metrics{};  // what the other parts count
 };
 
 // Thread-safe. What deps refer to must outlive it.

@@ -120,7 +120,8 @@ TEST(RequestRoutes, LiveSendsEachEntryAndEndsWithTheService) {
   KeyWorld world;
   RequestEntry row;
   row.request_id = "r-1";
-  world.parts.log.batches = {{.next = 1, .closed = false, .entries = {row}}};
+  world.parts.log.batches = {{.next = 5, .closed = false, .entries = {}},
+                             {.next = 6, .closed = false, .entries = {row}}};
   const auto live = world.call("GET", "/api/requests/live");
   EXPECT_EQ(live.type, "text/event-stream");
   EXPECT_TRUE(live.body.contains("event: request\ndata: {"));

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <set>
 
+#include "access_fakes.hpp"
 #include "fake_transfer.hpp"
 #include "fakes.hpp"
+#include "service/admin/metrics.hpp"
 #include "service/http/doors.hpp"
 
 namespace omni::admin::testing {
@@ -49,6 +51,8 @@ Operations served() {
   TransferWorld world;
   NoBackend backend;
   http::addInferenceRoutes(world.table, {backend, world.clock, world.random});
+  const AccessParts access{world.clock, world.random, world.table};
+  addMetricsRoute(world.table, [] { return std::string(); });
   Operations found;
   for (const http::Route& route : world.table) found.insert(route.method + " " + route.pattern);
   return found;
