@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/text.hpp"
+
 #if defined(_WIN32)
 #include <io.h>
 #include <windows.h>
@@ -101,6 +103,11 @@ void Terminal::out(std::string_view text) const {
 
 void Terminal::line(std::string_view text) const {
   out(std::string(text) + "\n");
+}
+
+void Terminal::say(std::string_view text) const {
+  if (width() == 0) return line(text);
+  for (const std::string& piece : wrapped(text, width())) line(piece);
 }
 
 void Terminal::err(std::string_view text) const {

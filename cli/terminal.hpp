@@ -23,6 +23,7 @@ class Terminal {
 
   void out(std::string_view text) const;   // standard output
   void line(std::string_view text) const;  // and a line break
+  void say(std::string_view text) const;   // a sentence, wrapped at the terminal's width
   void err(std::string_view text) const;   // standard error, a line
   void show(const Table& table) const;
 

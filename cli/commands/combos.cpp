@@ -45,7 +45,7 @@ int runCombosList(const Session& session, const Invocation&) {
   for (const json::value& combo : list(answer->json, "combos"))
     table.add({text(combo, "name"), text(combo, "strategy"), targets(combo)});
   if (table.empty())
-    session.terminal.line(
+    session.terminal.say(
         "No combo yet. \"omniroute combos create NAME TARGET...\" makes one name of several "
         "accounts.");
   else
@@ -112,8 +112,8 @@ int runCombosExplain(const Session& session, const Invocation& in) {
     terminal.line(terminal.warn("not there any more: ") + safe(text(missing)));
   if (position == 0) {
     const int64_t back = parseIso(text(answer->json, "backAt"));
-    terminal.line("Nobody can serve it now" +
-                  (back ? "; back " + relativeTime(back, nowMs()) : std::string()) + ".");
+    terminal.say("Nobody can serve it now" +
+                 (back ? "; back " + relativeTime(back, nowMs()) : std::string()) + ".");
     return kAttention;
   }
   return kOk;

@@ -138,10 +138,10 @@ int runImport(const Session& session, const Invocation& in) {
     if (session.json)
       return printJson(session, json::object{{"imported", json::array{}},
                                              {"problems", at(listing, "problems")}});
-    terminal.line("No account of kiro-cli, Amazon Q or the Kiro IDE was found. Looked at:");
+    terminal.say("No account of kiro-cli, Amazon Q or the Kiro IDE was found. Looked at:");
     for (const json::value& place : list(listing, "searched"))
       terminal.line("  " + safe(shortened(text(place))));
-    terminal.line("\"omniroute login kiro\" signs one in.");
+    terminal.say("\"omniroute login kiro\" signs one in.");
     return kNotFound;
   }
   if (in.has("list")) return kOk;
@@ -168,7 +168,7 @@ int runImport(const Session& session, const Invocation& in) {
       if (session.json)
         return printJson(session, json::object{{"imported", json::array{}},
                                                {"problems", at(listing, "problems")}});
-      terminal.line("Nothing is left to import.");
+      terminal.say("Nothing is left to import.");
       return kOk;
     }
     if (in.has("all")) {
@@ -222,7 +222,7 @@ int runImport(const Session& session, const Invocation& in) {
                                    {"connectionId", text(connection, "id")},
                                    {"name", text(connection, "name")}});
     if (!session.json)
-      terminal.line(fmt::format(
+      terminal.say(fmt::format(
           "{} {} is here as {}{}", terminal.good("✓"), label, safe(text(connection, "name")),
           in.has("rotate") ? "."
                            : ", sharing the session with its tool. \"omniroute providers isolate\" "

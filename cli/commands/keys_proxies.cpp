@@ -69,7 +69,7 @@ int runKeysList(const Session& session, const Invocation&) {
                                        : "off"});
   }
   if (table.empty())
-    session.terminal.line("No key yet. \"omniroute keys create NAME\" makes one.");
+    session.terminal.say("No key yet. \"omniroute keys create NAME\" makes one.");
   else
     session.terminal.show(table);
   return kOk;
@@ -94,7 +94,7 @@ int runKeysRemove(const Session& session, const Invocation& in) {
   const auto answer = session.api.call("DELETE", "/api/keys/" + escaped(*id), nullptr, kKeys);
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  session.terminal.line("The key is taken back.");
+  session.terminal.say("The key is taken back.");
   return kOk;
 }
 
@@ -119,7 +119,7 @@ int runProxiesList(const Session& session, const Invocation&) {
     table.add({text(proxy, "name"), url, used});
   }
   if (table.empty())
-    session.terminal.line("No proxy: all calls go out directly.");
+    session.terminal.say("No proxy: all calls go out directly.");
   else
     session.terminal.show(table);
   return kOk;
@@ -145,8 +145,8 @@ int runProxiesAdd(const Session& session, const Invocation& in) {
   const auto answer = session.api.post("/api/proxies", std::move(body), kProxies);
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  session.terminal.line(fmt::format("{} is added. Use it with \"omniroute proxies assign {}\".",
-                                    safe(in.argument(0)), safe(in.argument(0))));
+  session.terminal.say(fmt::format("{} is added. Use it with \"omniroute proxies assign {}\".",
+                                   safe(in.argument(0)), safe(in.argument(0))));
   return kOk;
 }
 
@@ -156,7 +156,7 @@ int runProxiesRemove(const Session& session, const Invocation& in) {
       session.api.call("DELETE", "/api/proxies/" + escaped(in.argument(0)), nullptr, kProxies);
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  session.terminal.line("The proxy is removed.");
+  session.terminal.say("The proxy is removed.");
   return kOk;
 }
 

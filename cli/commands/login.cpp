@@ -48,8 +48,8 @@ int imported(const Session& session, json::object body, const Invocation& in) {
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
   const json::value& connection = at(answer->json, "connection");
-  session.terminal.line(fmt::format("{} {} is signed in.", session.terminal.good("✓"),
-                                    safe(text(connection, "name"))));
+  session.terminal.say(fmt::format("{} {} is signed in.", session.terminal.good("✓"),
+                                   safe(text(connection, "name"))));
   return kOk;
 }
 
@@ -61,9 +61,9 @@ void showHow(const Session& session, const Invocation& in, const json::value& vi
     const std::string code = qrCode(uri, terminal.width(), terminal.colours());
     if (!code.empty()) terminal.out("\n" + code);
   }
-  terminal.line("\nOpen this address in a browser, or scan the code:");
+  terminal.say("\nOpen this address in a browser, or scan the code:");
   terminal.line("  " + terminal.bold(safe(uri)));
-  terminal.line("and check that it shows this code:");
+  terminal.say("and check that it shows this code:");
   terminal.line("  " + terminal.bold(safe(text(view, "userCode"))) + "\n");
 }
 
@@ -107,7 +107,7 @@ int watch(const Session& session, std::string id, json::value view) {
   if (session.json) printJson(session, view);
   if (status == "complete") {
     if (!session.json)
-      terminal.line(
+      terminal.say(
           fmt::format("{} {} is signed in.", terminal.good("✓"), safe(text(view, "name"))));
     return kOk;
   }

@@ -82,7 +82,7 @@ int runLogs(const Session& session, const Invocation& in) {
       session.terminal.line(session.json ? json::serialize(all[i])
                                          : line(session.terminal, all[i]));
     }
-    if (first && all.empty() && !in.has("follow")) session.terminal.line("No request yet.");
+    if (first && all.empty() && !in.has("follow")) session.terminal.say("No request yet.");
     if (!in.has("follow")) return kOk;
     first = false;
     seen = std::move(now);
@@ -123,7 +123,7 @@ int runBackup(const Session& session, const Invocation& in) {
   if (session.json)
     return printJson(session,
                      json::object{{"file", file.string()}, {"bytes", fs::file_size(file, code)}});
-  session.terminal.line(fmt::format(
+  session.terminal.say(fmt::format(
       "Saved {} ({} KiB). Without the passphrase nobody can read it, and nobody can give it back.",
       safe(file.string()), fs::file_size(file, code) / 1024 + 1));
   return kOk;
@@ -148,7 +148,7 @@ int runRestore(const Session& session, const Invocation& in) {
   for (const json::value& one : list(answer->json, "results"))
     table.add({text(one, "name"), text(one, "result"), text(one, "reason")});
   if (!table.empty()) session.terminal.show(table);
-  session.terminal.line(
+  session.terminal.say(
       fmt::format("{} imported, {} skipped, {} refused.", number(answer->json, "imported"),
                   number(answer->json, "skipped"), number(answer->json, "refused")));
   return flag(answer->json, "success") ? kOk : kFailed;

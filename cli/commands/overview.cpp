@@ -53,18 +53,21 @@ int runStatus(const Session& session, const Invocation&) {
         fmt::format("{}, {} active", number(counts, "total"), number(counts, "active"))},
        {"Combos", std::to_string(list(combos->json, "combos").size())}});
   if (list(accounts->json, "connections").empty())
-    terminal.line(
+    terminal.say(
         "\nNo account yet. Sign one in with \"omniroute login kiro\", or take over what is on this "
         "machine with "
         "\"omniroute import\".");
   else if (list(combos->json, "combos").empty())
-    terminal.line(
+    terminal.say(
         "\nNo combo yet. \"omniroute combos create NAME TARGET...\" makes one name of several "
         "accounts.");
   if (!attention.empty()) {
     terminal.line("\n" + terminal.bold("Needs attention"));
-    for (const std::string& line : attention) terminal.line("  " + line);
-    terminal.line("\n\"omniroute doctor\" says what to do.");
+    for (const std::string& line : attention)
+      for (const std::string& piece :
+           wrapped(line, terminal.width() > 20 ? terminal.width() - 2 : 1000))
+        terminal.line("  " + piece);
+    terminal.say("\n\"omniroute doctor\" says what to do.");
   }
   return exit;
 }
@@ -90,7 +93,7 @@ int runHealth(const Session& session, const Invocation&) {
                when(at(one, "nextCheckAt")), text(one, "isolation"), text(one, "lastError")});
   }
   if (table.empty())
-    session.terminal.line("No account yet.");
+    session.terminal.say("No account yet.");
   else
     session.terminal.show(table);
   return exit;
@@ -118,7 +121,7 @@ int runPlugins(const Session& session, const Invocation&) {
                text(plugin, "reason")});
   }
   if (table.empty()) {
-    session.terminal.line(
+    session.terminal.say(
         "No plugin is there: set plugins.dir of the service to the folder with kiro.plugin.json.");
     return kAttention;
   }
@@ -134,7 +137,7 @@ int runModels(const Session& session, const Invocation&) {
   for (const json::value& model : list(answer->json, "data"))
     table.add({text(model, "id"), text(model, "owned_by")});
   if (table.empty())
-    session.terminal.line(
+    session.terminal.say(
         "Nothing can be served yet: sign an account in with \"omniroute login kiro\".");
   else
     session.terminal.show(table);

@@ -40,7 +40,7 @@ int runProvidersList(const Session& session, const Invocation&) {
                text(own, "isolation"), text(own, "region"), inRecord(account, "expiresAt")});
   }
   if (table.empty())
-    session.terminal.line(
+    session.terminal.say(
         "No account yet. Sign one in with \"omniroute login kiro\", or take over what is on this "
         "machine "
         "with \"omniroute import\".");
@@ -115,8 +115,8 @@ int runProvidersRefresh(const Session& session, const Invocation& in) {
   const auto answer = session.api.post(path(in, "/refresh"), json::object{});
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  session.terminal.line("Refreshed; the new token expires " +
-                        relativeTime(parseIso(text(answer->json, "expiresAt")), nowMs()) + ".");
+  session.terminal.say("Refreshed; the new token expires " +
+                       relativeTime(parseIso(text(answer->json, "expiresAt")), nowMs()) + ".");
   return kOk;
 }
 
@@ -127,8 +127,8 @@ int runProvidersIsolate(const Session& session, const Invocation& in) {
   session.terminal.line(fmt::format("{}: {}", safe(text(answer->json, "isolation")),
                                     safe(text(answer->json, "isolationReason"))));
   if (flag(answer->json, "signInNeeded"))
-    session.terminal.line("Sign in once more to finish: omniroute login kiro --replace " +
-                          safe(in.argument(0)));
+    session.terminal.say("Sign in once more to finish: omniroute login kiro --replace " +
+                         safe(in.argument(0)));
   return kOk;
 }
 

@@ -71,7 +71,7 @@ int undo(const Session& session, const fs::path& file, const fs::path& kept) {
   fs::remove(kept, code);
   if (session.json)
     return printJson(session, json::object{{"file", file.string()}, {"undone", true}});
-  session.terminal.line(fmt::format("{} is as it was.", safe(file.string())));
+  session.terminal.say(fmt::format("{} is as it was.", safe(file.string())));
   return kOk;
 }
 
@@ -142,7 +142,7 @@ int runSetup(const Session& session, const Invocation& in) {
     return kOk;
   }
   if (*after == before) {
-    session.terminal.line(fmt::format("{} is set already.", safe(file.string())));
+    session.terminal.say(fmt::format("{} is set already.", safe(file.string())));
     return kOk;
   }
   // The state before the first setup is what --undo brings back, however often setup runs.
@@ -160,9 +160,9 @@ int runSetup(const Session& session, const Invocation& in) {
   if (session.json)
     return printJson(
         session, json::object{{"file", file.string()}, {"model", *model}, {"undo", kept.string()}});
-  session.terminal.line(
+  session.terminal.say(
       fmt::format("{} now asks {} for {}.", client, session.api.base(), safe(*model)));
-  session.terminal.line(
+  session.terminal.say(
       fmt::format("Changed {}; \"omniroute setup {} --undo\" brings the old one back.",
                   safe(file.string()), client));
   session.terminal.line(std::string(found->after));

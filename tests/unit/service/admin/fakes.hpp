@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "service/admin/local_scan.hpp"
 #include "service/admin/routes.hpp"
 #include "service/admin/routing_routes.hpp"
 #include "service/admin/sign_in_routes.hpp"
@@ -280,6 +281,7 @@ struct World {
                            &keeper});
     addRoutingRoutes(table, {combos, explain});
     addSignInRoutes(table, {sign_ins, directory, clock});
+    addLocalScanRoutes(table, {directory, providers});
   }
 
   const http::Route& route(std::string_view method, std::string_view pattern) const {
