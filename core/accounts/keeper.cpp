@@ -97,13 +97,18 @@ void Keeper::plan(Entry& entry, bool checked) {
       entry.health.failures > 0 ? entry.health.last_check_ms +
                                       backOff(entry.health.failures, entry.retry_after_ms, chance())
                                 : 0;
+  // A check that changed nothing, for whatever reason, must not be repeated at once.
+  const auto later = [&](int64_t due) {
+    if (due == kNeverDue) return due;
+    due = std::max(due, earliest_retry);
+    return checked && due <= now ? now + kMinuteMs : due;
+  };
 
   const int64_t expiry = tokenExpiry(row);
   if (expiry != entry.planned_expiry) entry.no_refresh = false;
   if (checked || expiry != entry.planned_expiry) {
     entry.planned_expiry = expiry;
-    const int64_t due = refreshDue(expiry, now, chance(), options_);
-    entry.refresh = dueAt(due == kNeverDue ? due : std::max(due, earliest_retry));
+    entry.refresh = dueAt(later(refreshDue(expiry, now, chance(), options_)));
   }
   // A dead refresh token is asked about by its probe, not by the clock of its last token.
   if (entry.no_refresh || row.state.state == AccountState::ReauthRequired) {
@@ -113,8 +118,7 @@ void Keeper::plan(Entry& entry, bool checked) {
 
   if (checked || !sameProbe(row.state, entry.planned_state)) {
     entry.planned_state = row.state;
-    const int64_t due = probeDue(row.state, chance());
-    entry.probe = dueAt(due == kNeverDue ? due : std::max(due, earliest_retry));
+    entry.probe = dueAt(later(probeDue(row.state, chance())));
   }
 
   const int64_t registration = registrationExpiry(row);
@@ -135,7 +139,8 @@ void Keeper::look() {
   seen_revision_ = revision;
   const auto rows = accounts_.rows();
   const auto gone = [&](const std::string& id) {
-    return !std::ranges::binary_search(rows, id, {}, [](const auto& row) { return row->id; });
+    return !std::ranges::binary_search(
+        rows, id, {}, [](const auto& row) -> const std::string& { return row->id; });
   };
   for (auto it = entries_.begin(); it != entries_.end();) {
     if (gone(it->first)) it->second.row = nullptr;
@@ -259,7 +264,9 @@ std::optional<Result<std::string>> Keeper::call(const Connection& row, std::stri
                                                 std::string_view input,
                                                 const CancelToken& stopping) {
   Provider* provider = providers_.find(row.provider);
-  if (!provider) return std::nullopt;  // its plugin is not loaded: nothing can be said
+  if (!provider)
+    return makeError(FailureKind::Unavailable,
+                     "the plugin of this account is not loaded; GET /api/plugins says why");
   auto answer = provider->control(row.id, method, input, stopping);
   if (!answer && answer.error().kind == FailureKind::Cancelled) return std::nullopt;
   return answer;
@@ -392,7 +399,10 @@ void Keeper::renew(const std::shared_ptr<const Connection>& row, const CancelTok
       next = dueAt(now + std::min(wait, kDayMs));
     }
     entry.renew = next;
-    if (renewed) entry.renew_not_before = now + kDayMs;
+    if (renewed) {
+      entry.renew_not_before = now + kDayMs;
+      entry.planned_registration = -1;  // planned anew, even should the new one end with the old
+    }
     entry.renewal = std::move(trouble).substr(0, kMaxErrorText);
   }
   if (renewed && hooks_.renewed) hooks_.renewed(*row);

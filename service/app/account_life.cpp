@@ -48,6 +48,7 @@ struct AccountLife::Parts {
     hooks.completed = [this](const SignInView& view) {
       note(view.actor, view.replaces ? "connection.signed_in_again" : "connection.signed_in",
            view.connection_id);
+      if (keeper.wake) keeper.wake();  // a new token to look after
     };
     return hooks;
   }

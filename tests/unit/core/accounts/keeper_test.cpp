@@ -262,6 +262,28 @@ TEST(Keeper, ARemovedAccountIsForgottenEvenWhileItIsChecked) {
   EXPECT_GT(world.keeper->view("id-b").next_check_ms, 0);
 }
 
+TEST(Keeper, AnAccountWhosePluginIsNotLoadedMakesNoLoop) {
+  KeeperWorld world;
+  Connection& row = world.add("a", -1);
+  row.provider = "gone";
+  world.start();
+  world.run(kHourMs);
+  EXPECT_TRUE(world.provider.calls.empty());
+  EXPECT_GE(world.keeper->view("id-a").health.failures, 3);
+  EXPECT_LE(world.keeper->view("id-a").health.failures, 9);
+}
+
+TEST(Keeper, ARefreshThatBringsNothingNewMakesNoLoop) {
+  KeeperWorld world;
+  world.add("a", -1);
+  world.provider.script = [](auto, auto) -> std::optional<Result<std::string>> {
+    return std::string("{}");
+  };
+  world.start();
+  world.run(kHourMs);
+  EXPECT_LE(world.provider.calls.size(), 61u);
+}
+
 TEST(Keeper, AStoppingServiceRecordsNoFailure) {
   KeeperWorld world;
   world.add("a", -1);
@@ -345,9 +367,10 @@ TEST(Keeper, WhereRenewalIsRefusedThereAreWarningsThenOneSignInHelps) {
   EXPECT_EQ(signed_in, 4);
   ASSERT_EQ(world.warnings.size(), 12u);  // three for each that ended
   EXPECT_EQ(world.warnings[0].first, RegistrationLevel::Soon);
-  EXPECT_EQ(world.warnings[0].second, 13);
+  EXPECT_GE(world.warnings[0].second, 13);
   EXPECT_EQ(world.warnings[1].first, RegistrationLevel::Urgent);
-  EXPECT_EQ(world.warnings[1].second, 2);
+  EXPECT_GE(world.warnings[1].second, 2);
+  EXPECT_LE(world.warnings[1].second, 3);
   EXPECT_EQ(world.warnings[2].first, RegistrationLevel::Expired);
   EXPECT_LE(world.provider.count("accounts.renew"), 14u) << "each makes a registration upstream";
 }
