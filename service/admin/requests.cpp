@@ -140,7 +140,6 @@ void live(Shared& shared, const Request&, ResponseWriter& writer) {
   int64_t next = shared.deps.feed.follow(-1, std::chrono::milliseconds(0)).next;
   writer.setHeader("Cache-Control", "no-cache");
   if (!writer.startStream(200, "text/event-stream") || !writer.write(": live\n\n")) return;
-  int64_t next = -1;
   while (!writer.cancel().cancelled()) {
     RequestFeed::Batch batch = shared.deps.feed.follow(next, kWatchSlice);
     next = batch.next;
