@@ -27,14 +27,19 @@ fs::path pluginsFolder(const Invocation& in) {
 }
 
 // fingerprint -> name of the account that has it
-std::map<std::string, std::string> accountsThere(const Session& session) {
+std::map<std::string, std::string> accountsThere(const Session& session,
+                                                 const json::value& listing) {
   std::map<std::string, std::string> known;
-  const auto answer = session.api.get("/api/providers");
+  std::string query;
+  for (const json::value& item : list(listing, "found"))
+    if (const std::string mark = text(item, "fingerprint"); !mark.empty())
+      query += (query.empty() ? "?fingerprint=" : "&fingerprint=") + mark;
+  if (query.empty()) return known;
+  // A service that does not know the question refuses a token that it has when it is imported.
+  const auto answer = session.api.get("/api/oauth/kiro/auto-import" + query);
   if (!answer) return known;
-  for (const json::value& account : list(answer->json, "connections"))
-    if (const std::string mark = text(at(account, "providerSpecificData"), "fingerprint");
-        !mark.empty())
-      known[mark] = text(account, "name");
+  if (const auto* here = at(answer->json, "known").if_object())
+    for (const auto& [mark, account] : *here) known[std::string(mark)] = text(account, "name");
   return known;
 }
 
@@ -118,7 +123,7 @@ int runImport(const Session& session, const Invocation& in) {
   const auto found = (*scan)->scan(roots);
   if (!found) return fail(session, kFailed, found.error());
   const json::value listing = json::parse(*found);
-  const auto known = accountsThere(session);
+  const auto known = accountsThere(session, listing);
   std::vector<Offer> offers;
   json::array shown;
   for (const json::value& item : list(listing, "found")) {
@@ -207,6 +212,12 @@ int runImport(const Session& session, const Invocation& in) {
       json::object body{{"json", json::parse(*account)}, {"rotate", in.has("rotate")}};
       if (in.has("name")) body["name"] = in.get("name");
       answer = session.api.post("/api/oauth/kiro/import", std::move(body));
+    }
+    if (!answer && answer.error().exit == kConflict && in.has("all")) {
+      results.push_back(
+          json::object{{"id", text(item, "id")}, {"skipped", answer.error().message}});
+      if (!session.json) terminal.say(fmt::format("- {}: {}", label, safe(answer.error().message)));
+      continue;
     }
     if (!answer) {
       exit = answer.error().exit;

@@ -52,10 +52,32 @@ Result<json::object> found(Provider& provider, const CancelToken& cancel) {
   return answerObject(*answer);
 }
 
+// Which of some tokens, by their fingerprints, an account here has: what a caller has found by
+// itself on another machine.
+Result<json::object> known(Context& context, std::string_view provider, const Request& request) {
+  const auto [first, last] = request.query.equal_range("fingerprint");
+  json::object here;
+  for (auto one = first; one != last; ++one) {
+    if (one->second.size() != 64 || here.size() >= kMostItems)
+      return makeError(FailureKind::BadRequest,
+                       "\"fingerprint\" must be a SHA-256 in hex, at most 100 times.",
+                       "fingerprint");
+    auto id = context.deps.accounts.findByFingerprint(provider, one->second);
+    if (!id) return std::unexpected(std::move(id.error()));
+    if (!*id) continue;
+    auto account = context.deps.accounts.get(**id);
+    if (!account) continue;  // removed meanwhile
+    here[one->second] = json::object{{"id", account->id}, {"name", account->name}};
+  }
+  return json::object{{"known", std::move(here)},  {"found", json::array{}},    {"total", 0},
+                      {"problems", json::array{}}, {"searched", json::array{}}, {"hint", nullptr}};
+}
+
 Result<json::object> list(Context& context, const Request& request, const CancelToken& cancel) {
   const std::string id = param(request, "provider");
   auto provider = findProvider(context.deps.providers, id);
   if (!provider) return std::unexpected(std::move(provider.error()));
+  if (request.query.contains("fingerprint")) return known(context, id, request);
   auto listing = found(**provider, cancel);
   if (!listing) return listing;
   json::array* items = nullptr;

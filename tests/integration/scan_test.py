@@ -136,12 +136,16 @@ class ServiceScan(Scan):
         self.assertEqual(listing["total"], 2)
         self.assertIsNone(listing["hint"])
         self.assertEqual(self.gateway.get("/api/providers").json["total"], 0, "listing has no side effect")
+        marks = "&".join("fingerprint=" + item["fingerprint"] for item in listing["found"])
+        self.assertEqual(self.gateway.get("/api/oauth/kiro/auto-import?" + marks).json["known"], {})
         first, second = (item["id"] for item in listing["found"])
         answer = self.gateway.post("/api/oauth/kiro/auto-import", {"items": [{"id": first, "name": "from-cli"}, second, "0123"]})
         self.assertEqual(answer.status, 200, answer)
         self.assertEqual((answer.json["imported"], answer.json["failed"]), (2, 1))
         self.assertEqual(answer.json["results"][2]["error"]["field"], "source")
         self.assertEqual(self.refreshes(), [])
+        known = self.gateway.get("/api/oauth/kiro/auto-import?" + marks).json["known"]
+        self.assertIn("from-cli", [account["name"] for account in known.values()])
         self.assertTrue(all(item["importedId"] for item in self.listing()["found"]))
         again = self.gateway.post("/api/oauth/kiro/auto-import", {"items": [first]}).json
         self.assertIn("connectionId", again["results"][0]["error"])

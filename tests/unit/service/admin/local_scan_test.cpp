@@ -35,6 +35,17 @@ TEST(LocalScan, ListsWhatThePluginFindsAndSaysWhatIsHereAlready) {
   EXPECT_TRUE(body(answer).at("hint").is_null());
 }
 
+TEST(LocalScan, FingerprintsAreLookedUpWithoutAScan) {
+  World world;
+  const FakeWriter answer =
+      world.call("GET", kPath, "", {{"provider", "kiro"}}, {{"fingerprint", std::string(64, 'a')}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_TRUE(body(answer).at("known").as_object().empty());
+  EXPECT_TRUE(world.kiro.method.empty());
+  EXPECT_EQ(world.call("GET", kPath, "", {{"provider", "kiro"}}, {{"fingerprint", "x"}}).status,
+            400);
+}
+
 TEST(LocalScan, AnEmptyListingSaysWhoCanLook) {
   World world;
   world.kiro.answer = R"({"found":[],"problems":[],"searched":[]})";
