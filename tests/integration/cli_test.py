@@ -181,7 +181,8 @@ class Everyday(Cli):
         self.run_piped("proxies", "remove", "office", "--yes")
         self.assertIn("without name and", self.run_piped("proxies", "add", "x", "http://a:b@h:1", code=2))
         self.run_piped("chat", "-m", "kiro/kiro-dev", "Hello")
-        self.assertIn("kiro-dev", self.run_piped("logs"))
+        # The log is written beside the requests, not before their end.
+        wait_for(lambda: "kiro-dev" in self.run_piped("logs"), what="the request in the log")
         self.assertRegex(self.run_piped("metrics"), r"(?m)^# (HELP|TYPE) ")
 
     def test_backup_and_restore(self):

@@ -33,8 +33,9 @@ class Terminal:
     def __init__(self, env, *arguments, width=80, height=50):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # Before the program looks: it asks for the width once it writes.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
             os.execve(OMNIROUTE, [OMNIROUTE, *arguments], env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         self.raw = ""
         self.code = None
 
