@@ -26,5 +26,6 @@ std::string nearest(std::string_view given, const std::vector<std::string>& know
 std::string relativeTime(int64_t at_ms, int64_t now_ms);
 // Unix ms of "2026-01-31T12:00:00.000Z" as the service writes it; 0: not understood.
 int64_t parseIso(std::string_view text);
+std::string isoText(int64_t unix_ms);  // "2026-01-31T12:00:00Z"
 
 }  // namespace omni::cli

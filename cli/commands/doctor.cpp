@@ -178,8 +178,7 @@ class Doctor {
     }
     if (all)
       add(Finding::Ok, topic,
-          fmt::format("its endpoints answer through its proxy ({} ms)",
-                      number(answer->json, "latencyMs")));
+          fmt::format("its endpoints answer ({} ms)", number(answer->json, "latencyMs")));
     else if (list(answer->json, "checks").empty())
       add(Finding::Bad, topic, text(at(answer->json, "diagnosis"), "message"));
   }
@@ -206,11 +205,12 @@ class Doctor {
       const auto tried =
           session_.api.post("/api/proxies/" + escaped(text(proxy, "id")) + "/test", json::object{});
       const bool works = tried && (flag(tried->json, "success") || flag(tried->json, "ok"));
+      std::string why = tried ? text(tried->json, "error") : tried.error().message;
+      if (why.empty() && tried) why = text(at(tried->json, "error"), "message");
       if (works)
         add(Finding::Ok, "proxy " + name, "it works");
       else
-        add(Finding::Bad, "proxy " + name,
-            tried ? text(tried->json, "message") : tried.error().message,
+        add(Finding::Bad, "proxy " + name, why,
             "Check its address and log-in; what is assigned to it is not sent around it.");
     }
   }

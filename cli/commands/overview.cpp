@@ -82,20 +82,23 @@ int runHealth(const Session& session, const Invocation&) {
     const int64_t at_ms = value.is_number() ? value.to_number<int64_t>() : parseIso(text(value));
     return at_ms ? relativeTime(at_ms, now) : std::string("-");
   };
-  Table table({"Account", "Health", "State", "Token", "Registration", "Next check", "Isolation",
-               "Problem"});
+  Table table({"Account", "Health", "State", "Token", "Registration", "Next check"});
+  std::vector<std::string> problems;
   int exit = kOk;
   for (const json::value& one : all) {
     const std::string verdict = text(one, "status");
     if (verdict != "healthy" && verdict != "disabled") exit = kAttention;
     table.add({text(one, "name"), verdict, text(at(one, "state"), "name"),
                when(at(one, "tokenExpiresAt")), when(at(at(one, "registration"), "expiresAt")),
-               when(at(one, "nextCheckAt")), text(one, "isolation"), text(one, "lastError")});
+               when(at(one, "nextCheckAt"))});
+    if (const std::string error = text(one, "lastError"); !error.empty())
+      problems.push_back(safe(text(one, "name")) + ": " + safe(error));
   }
   if (table.empty())
     session.terminal.say("No account yet.");
   else
     session.terminal.show(table);
+  for (const std::string& problem : problems) session.terminal.say("\n" + problem);
   return exit;
 }
 

@@ -68,8 +68,10 @@ int runProvidersShow(const Session& session, const Invocation& in) {
     for (const auto& [name, value] : *own) {
       std::string shown = text(value);
       // Times are milliseconds there.
-      if (std::string_view(name).ends_with("At") && shown.size() == 13)
-        shown += " (" + relativeTime(std::strtoll(shown.c_str(), nullptr, 10), nowMs()) + ")";
+      if (std::string_view(name).ends_with("At") && shown.size() == 13) {
+        const int64_t at_ms = std::strtoll(shown.c_str(), nullptr, 10);
+        shown = isoText(at_ms) + " (" + relativeTime(at_ms, nowMs()) + ")";
+      }
       all.emplace_back(std::string(name), shown);
     }
   if (const auto* secrets = at(account, "secrets").if_object())

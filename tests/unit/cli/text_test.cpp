@@ -50,6 +50,8 @@ TEST(Text, NearestIsOnlyWhatWasProbablyMeant) {
 TEST(Text, Times) {
   const int64_t now = 1'764'072'000'000;
   EXPECT_EQ(parseIso("2025-11-25T12:00:00.000Z"), now);
+  EXPECT_EQ(isoText(now + 999), "2025-11-25T12:00:00Z");
+  EXPECT_EQ(isoText(-1000), "1969-12-31T23:59:59Z");
   EXPECT_EQ(parseIso("soon"), 0);
   EXPECT_EQ(relativeTime(now + 3'600'000 * 3, now), "in 3 h");
   EXPECT_EQ(relativeTime(now - 86'400'000 * 4, now), "4 d ago");
