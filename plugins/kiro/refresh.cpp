@@ -14,6 +14,15 @@ namespace {
 constexpr int64_t kAheadMs = 5 * 60'000;
 constexpr int64_t kForcedPauseMs = 30'000;
 
+// Kiro's sign-in service slows accounts down that refresh all the time. The setting is for a simulator.
+int64_t forcedPauseMs(const sdk::Call& call) {
+  const auto text = call.host().setting("refresh.forcedPauseMs");
+  int64_t value = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc())
+    return kForcedPauseMs;
+  return value < 0 ? kForcedPauseMs : value;
+}
+
 // Lets a test kill the process at a step of the rotation; needs two settings, so that no stray one
 // can do it.
 void faultPoint(const sdk::Call& call, std::string_view step) {
@@ -149,11 +158,12 @@ sdk::Result<std::string> freshAccessToken(sdk::Call& call, const Endpoints& endp
   if (when == RefreshWhen::Now && stored && left() >= kAheadMs) {
     const int64_t now = call.host().nowMs();
     const int64_t last = storedTime(call, "forcedRefreshAt");
-    if (last > 0 && now >= last && now - last < kForcedPauseMs) {
+    const int64_t pause = forcedPauseMs(call);
+    if (last > 0 && now >= last && now - last < pause) {
       if (seen_token.empty()) return std::move(*stored);
       sdk::Failure failure;
       failure.kind = OMNI_FAILURE_AUTH_INVALID;
-      failure.retry_after_ms = kForcedPauseMs - (now - last);
+      failure.retry_after_ms = pause - (now - last);
       failure.message =
           "Kiro refuses an access token that was renewed a moment ago; test the account to see why";
       return std::unexpected(std::move(failure));

@@ -123,9 +123,9 @@ class Gateway(Client):
 
     def command(self, ready):
         settings = ["server.port=0", f"data.dir={self.data_dir}", f"plugins.dir={self.plugins}",
-                    f"log.file={self.log_path}", "log.level=debug"]
+                    f"log.file={self.log_path}", "log.level=debug", "plugins.kiro.refresh.forcedPauseMs=0"]
         for name, path in (("oidc", "oidc/{region}"), ("social", "auth-desktop"), ("runtime", "runtime/{region}"),
-                           ("management", "management/{region}"), ("legacy", "legacy/{region}")):
+                           ("management", "management/{region}"), ("legacy", "legacy/{region}"), ("portal", "portal")):
             settings.append(f"plugins.kiro.endpoint.{name}={self.simulator.base}/{path}")
         command = [OMNIROUTED, f"--ready-file={ready}"]
         for setting in settings + self.settings:
