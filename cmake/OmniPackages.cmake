@@ -1,5 +1,5 @@
 # What `cmake --install` and CPack put where. Packages: omniroute (component runtime) and omniroute-dev
-# (component sdk) as .deb; `cpack -G TGZ` makes a relocatable tarball.
+# (component sdk) as .deb.
 include(GNUInstallDirs)
 
 install(TARGETS omnirouted RUNTIME DESTINATION bin COMPONENT runtime)
@@ -14,10 +14,6 @@ foreach(plugin kiro openai echo)
       DESTINATION lib/omniroute/plugins COMPONENT runtime)
   endif()
 endforeach()
-set(OMNI_CONFIG_DIR etc/omniroute)
-if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" OR CPACK_PACKAGING_INSTALL_PREFIX STREQUAL "/usr")
-  set(OMNI_CONFIG_DIR /etc/omniroute)
-endif()
 
 set(docs share/doc/omniroute)
 install(FILES README.md SECURITY.md DESTINATION ${docs} COMPONENT runtime)
@@ -40,7 +36,8 @@ if(UNIX AND GZIP)
   install(FILES installers/systemd/omniroute.sysusers RENAME omniroute.conf
     DESTINATION lib/sysusers.d COMPONENT runtime)
 endif()
-install(FILES installers/common/omnirouted.properties DESTINATION ${OMNI_CONFIG_DIR} COMPONENT runtime)
+# Absolute: the packages' prefix is /usr, and settings do not belong below it.
+install(FILES installers/common/omnirouted.properties DESTINATION /etc/omniroute COMPONENT runtime)
 
 set(CPACK_PACKAGE_NAME omniroute)
 set(CPACK_PACKAGE_VENDOR "OmniRoute Service authors")

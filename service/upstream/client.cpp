@@ -39,6 +39,12 @@ bool ownHeader(std::string_view name) {
   return false;
 }
 
+bool isTinyproxy(const std::vector<HttpHeader>& headers) {
+  for (const HttpHeader& header : headers)
+    if (equalsNoCase(header.name, "server") && header.value.starts_with("tinyproxy")) return true;
+  return false;
+}
+
 // Head and body in one buffer, so that they leave in one write.
 Result<std::string> serialize(const HttpCall& request, const Url& url,
                               const std::optional<ProxyRoute>& proxy, std::string_view user_agent) {
@@ -154,7 +160,9 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   const DialOptions dialing{tls_.get(), options_.user_agent, options_.connect_timeout_ms};
   const OnResponse through_proxy = [&](int status,
                                        const std::vector<HttpHeader>& headers) -> Result<> {
-    if (status != 407) return on_response(status, headers);
+    // In absolute form a 401 may be the upstream's or, from tinyproxy, mean a wrong password.
+    const bool refused = status == 407 || (status == 401 && isTinyproxy(headers));
+    if (!refused) return on_response(status, headers);
     auto error = makeError(FailureKind::Network, proxyLabel(**proxy) +
                                                      " refused the log-in: check its user name and "
                                                      "password");
@@ -180,9 +188,12 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
                           on_body);
     auto result = exchange(*connection.transport, what, parser, cancel);
     if (result) {
-      if (parser.reusable()) pool_.put(key, std::move(connection));
+      // A proxy that is asked in absolute form often closes after each answer without saying so.
+      if (parser.reusable() && !absolute) pool_.put(key, std::move(connection));
       return {};
     }
+    if (absolute && result.error().kind == FailureKind::Network && result.error().reason.empty())
+      result.error().message = proxyLabel(**proxy) + ": " + result.error().message;
     // Only a connection that lay idle can have died without the request being seen, and only
     // silence says so.
     if (reused && replayable && !parser.anyBytes() && result.error().kind == FailureKind::Network)

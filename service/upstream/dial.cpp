@@ -101,7 +101,8 @@ Result<> tunnelHttp(const Attempt& attempt, Transport& transport) {
   std::string bytes;
   auto reply = answer<ConnectReply>(attempt, transport, parseConnectReply, bytes);
   if (!reply) return blameProxy(attempt, std::move(reply.error()));
-  if (reply->status == 407) return loginRefused(attempt);
+  // tinyproxy says 401 for a wrong password. On a CONNECT it can be nobody else's answer.
+  if (reply->status == 407 || reply->status == 401) return loginRefused(attempt);
   if (reply->status >= 300)
     return proxyError("proxy_refused", proxyLabel(attempt.proxy) + " did not connect to " +
                                            attempt.target() + ": " + std::to_string(reply->status) +

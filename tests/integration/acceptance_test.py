@@ -19,7 +19,7 @@ class Acceptance(World):
         self.assertEqual(done["status"], "complete", done)
         return done["connectionId"]
 
-    def data(self, connection):
+    def plain(self, connection):
         return self.gateway.record(connection)["providerSpecificData"]
 
     def both_refresh_in_turns(self, first, second, times=5):
@@ -35,15 +35,15 @@ class Acceptance(World):
 class Item01TwoImports(Acceptance):
     def test_two_tokens_give_two_rows_with_their_own_client_ids_that_do_not_end_each_other(self):
         self.two_accounts()
-        self.assertNotEqual(self.data(self.dev_id)["clientId"], self.data(self.pro_id)["clientId"])
-        self.assertTrue(self.data(self.dev_id)["clientId"])
+        self.assertNotEqual(self.plain(self.dev_id)["clientId"], self.plain(self.pro_id)["clientId"])
+        self.assertTrue(self.plain(self.dev_id)["clientId"])
         self.both_refresh_in_turns(self.dev_id, self.pro_id)
 
 
 class Item02SocialAndAutoImport(Acceptance):
     def test_two_social_sign_ins(self):
         a, b = self.sign_in(method="google", name="a"), self.sign_in(method="github", name="b")
-        self.assertNotEqual(self.data(a)["clientId"], self.data(b)["clientId"])
+        self.assertNotEqual(self.plain(a)["clientId"], self.plain(b)["clientId"])
         self.both_refresh_in_turns(a, b)
 
     def test_auto_import_finds_all_lists_them_first_and_imports_the_chosen(self):
@@ -81,8 +81,8 @@ class Item02SocialAndAutoImport(Acceptance):
         self.assertEqual((answer.status, answer.json["imported"]), (200, 2), answer)
         ids = [result["connection"]["id"] for result in answer.json["results"]]
         for connection in ids:
-            self.assertIn(self.data(connection)["isolation"], ("shared", "registered", "dedicated"))
-            self.assertTrue(self.data(connection)["isolationReason"])
+            self.assertIn(self.plain(connection)["isolation"], ("shared", "registered", "dedicated"))
+            self.assertTrue(self.plain(connection)["isolationReason"])
         self.both_refresh_in_turns(*ids, times=2)
 
 
@@ -91,7 +91,7 @@ class Item03SharedSessions(Acceptance):
         account = self.sim.account(kind="builder_id", email="tool@example.com")
         connection = self.gateway.import_account(account, "tool", clientId=account["clientId"],
                                                  clientSecret=account["clientSecret"])
-        self.assertEqual(self.data(connection)["isolation"], "shared")
+        self.assertEqual(self.plain(connection)["isolation"], "shared")
         self.assertEqual(self.health("tool")["isolation"], "shared")
         answer = self.gateway.post(f"/api/providers/{connection}/isolate")
         self.assertEqual(answer.status, 200, answer)
@@ -99,7 +99,7 @@ class Item03SharedSessions(Acceptance):
         again = self.sign_in(method="builder_id", **answer.json["signIn"]["body"])
         self.assertEqual(again, connection)
         self.assertEqual(self.gateway.record(connection)["name"], "tool")
-        self.assertEqual(self.data(connection)["isolation"], "dedicated")
+        self.assertEqual(self.plain(connection)["isolation"], "dedicated")
 
 
 class Item03WhereTheIssuerAllows(Acceptance):
@@ -111,7 +111,7 @@ class Item03WhereTheIssuerAllows(Acceptance):
                                                  clientSecret=account["clientSecret"])
         answer = self.gateway.post("/api/providers/tool/isolate")
         self.assertEqual((answer.status, answer.json["isolation"]), (200, "dedicated"), answer)
-        self.assertNotEqual(self.data(connection)["clientId"], account["clientId"])
+        self.assertNotEqual(self.plain(connection)["clientId"], account["clientId"])
         self.assertEqual(self.gateway.refresh(connection).status, 200)
 
 
@@ -134,7 +134,7 @@ class Item05DeviceCode(Acceptance):
     def test_builder_id_and_identity_center_end_isolated_with_the_end_of_their_registration(self):
         for form in ({"method": "builder_id"},
                      {"method": "idc", "startUrl": "https://d-1234567890.awsapps.com/start", "region": "eu-central-1"}):
-            data = self.data(self.sign_in(**form))
+            data = self.plain(self.sign_in(**form))
             self.assertEqual(data["isolation"], "dedicated")
             self.assertGreater(int(data["clientSecretExpiresAt"]), time.time() * 1000)
 
@@ -144,7 +144,7 @@ class Item06ApiKey(Acceptance):
         key = self.sim.account(kind="api_key", email="key@example.com")
         answer = self.gateway.post("/api/oauth/kiro/import", {"apiKey": key["apiKey"], "name": "key"})
         self.assertEqual(answer.status, 200, answer)
-        self.assertEqual(self.data("key")["authMethod"], "api_key")
+        self.assertEqual(self.plain("key")["authMethod"], "api_key")
         self.assertEqual(self.gateway.chat("kiro/key").status, 200)
         self.assertEqual(self.gateway.post("/api/providers/key/test").json["valid"], True)
         calls = [r for r in self.sim.requests() if "/runtime/" in r["path"] or "/management/" in r["path"]]
@@ -219,17 +219,17 @@ class Item09Expiry(Acceptance):
     def test_near_its_end_a_registration_is_warned_of_and_renewed_and_stored(self):
         self.two_accounts()
         self.assertEqual(self.health("kiro-dev")["registration"]["level"], "urgent")
-        before = self.data("kiro-dev")["clientId"]
-        wait_for(lambda: self.data("kiro-dev")["clientId"] != before, 30, "the renewal")
+        before = self.plain("kiro-dev")["clientId"]
+        wait_for(lambda: self.plain("kiro-dev")["clientId"] != before, 30, "the renewal")
         wait_for(lambda: "a client registration ends soon" in self.gateway.log(), 30)
 
     def test_where_that_is_refused_it_is_re_authorised_in_place(self):
         connection = self.sign_in(method="builder_id", name="kiro-dev")
         self.combo(models=["kiro/kiro-dev"])
-        client = self.data(connection)["clientId"]
+        client = self.plain(connection)["clientId"]
         wait_for(lambda: self.health("kiro-dev")["registration"]["renewalError"], 30, "the refusal")
         self.assertEqual(self.sign_in(method="builder_id", mode="replace", connectionId="kiro-dev"), connection)
-        self.assertNotEqual(self.data(connection)["clientId"], client)
+        self.assertNotEqual(self.plain(connection)["clientId"], client)
         self.assertEqual(self.gateway.record(connection)["name"], "kiro-dev")
         self.assertEqual(self.gateway.chat("my-kiro").status, 200)
 

@@ -152,8 +152,17 @@ TEST_F(ProxyTest, SocksResolvesNamesAtTheProxyAndTakesALogIn) {
   client_.reset();  // ends its idle connections, on which the server waits
 }
 
-TEST_F(ProxyTest, ConnectionsAreKeptPerAccountAndPerProxy) {
+TEST_F(ProxyTest, AConnectionInAbsoluteFormIsNotKept) {
   FakeProxy proxy({});
+  RawServer server({serveAll, serveAll});
+  proxies_.set("a", proxy.route());
+  ASSERT_TRUE(get("kiro/a", server.url()));
+  ASSERT_TRUE(get("kiro/a", server.url()));
+  EXPECT_EQ(proxy.accepted(), 2);
+}
+
+TEST_F(ProxyTest, ConnectionsAreKeptPerAccountAndPerProxy) {
+  FakeProxy proxy({.scheme = Scheme::Socks5});
   RawServer server({serveAll, serveAll, serveAll});
   proxies_.set("a", proxy.route("p1/1"));
   proxies_.set("b", proxy.route("p1/1"));
