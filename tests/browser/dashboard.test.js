@@ -63,7 +63,7 @@ test('Providers -> Add Provider -> Kiro, import token: errors stand at their fie
   await open('/providers');
   await page.getByRole('link', { name: 'Add provider' }).click();
   await heading('Add provider');
-  await page.getByLabel('How to sign in').click();
+  await page.getByRole('textbox', { name: 'How to sign in' }).click();
   await page.getByRole('option', { name: 'Import token' }).click();
   await page.getByLabel(/Refresh token/).fill('aorAAAAAGshort...');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
@@ -223,7 +223,7 @@ test('Settings -> Proxies: add, test, assign to an account', async () => {
   await open('/providers');
   await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();
   await page.getByRole('menuitem', { name: 'Proxy' }).click();
-  await page.getByRole('dialog').getByLabel('All calls of this account go through').click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'All calls of this account go through' }).click();
   await page.getByRole('option', { name: 'Direct, no proxy' }).click();
   await page.waitForFunction(async () => (await (await fetch('api/proxies/assignments')).json()).assignments.some((a) => a.scope === 'connection' && a.proxyId === 'direct'));
   await page.keyboard.press('Escape');
