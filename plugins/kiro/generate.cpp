@@ -202,7 +202,16 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, WireMemory& 
         again = true;
       }
     }
-    if (!again) return std::unexpected(std::move(outcome.end.error()));
+    if (!again) {
+      sdk::Failure& failure = outcome.end.error();
+      // Upstream's own words do not say which model it means.
+      if (failure.kind == OMNI_FAILURE_MODEL_UNAVAILABLE)
+        failure.message = fmt::format(
+            "Kiro does not offer the model \"{}\" to this account; GET /v1/models lists what it "
+            "has",
+            translated->model);
+      return std::unexpected(std::move(failure));
+    }
     translated = aim();
     if (!translated) return std::unexpected(std::move(translated.error()));
   }

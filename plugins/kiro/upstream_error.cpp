@@ -139,13 +139,4 @@ bool isUnknownOperation(const UpstreamError& e) {
   return e.status == 404 && (e.type.empty() || e.type == "UnknownOperationException");
 }
 
-bool isRejectedGrant(const UpstreamError& e) {
-  if (e.status == 401) return true;
-  if (e.status != 400 && e.status != 403) return false;
-  return e.oauth == "invalid_grant" || e.oauth == "invalid_client" || e.oauth == "expired_token" ||
-         e.oauth == "unauthorized_client" || e.type == "InvalidGrantException" ||
-         e.type == "ExpiredTokenException" || e.type == "InvalidClientException" ||
-         e.type == "UnauthorizedClientException" || has(e.message, "Invalid refresh token");
-}
-
 }  // namespace omni::kiro

@@ -35,7 +35,4 @@ bool isRefusedFields(const UpstreamError& error);
 // This host does not know the operation: the account may be served by the other generation's hosts.
 bool isUnknownOperation(const UpstreamError& error);
 
-// The sign-in side answered for good that this token or registration is not valid (there).
-bool isRejectedGrant(const UpstreamError& error);
-
 }  // namespace omni::kiro

@@ -49,6 +49,8 @@ export async function startGateway() {
   const account = await sim.account({ kind: "social", email: "dev@example.com" });
   const imported = await call("POST", "/api/oauth/kiro/import", { refreshToken: account.refreshToken });
   await call("PATCH", `/api/providers/${imported.connection.id}`, { name: "dev" });
+  // Which models an account has is learnt in the background; until then any name may be asked for.
+  await until(async () => (await call("GET", "/v1/models")).data.some((m) => m.id.startsWith("kiro/dev/")), "the account's models");
   return {
     base,
     sim,

@@ -70,7 +70,7 @@ for (const name of ["compatible", "anthropic"]) {
     assert.ok(JSON.stringify(chat).includes(PNG));
   });
 
-  test(`${name}: errors`, { todo: "names an unknown model differently" }, async () => {
+  test(`${name}: errors`, async () => {
     const broken = name === "compatible"
       ? createOpenAICompatible({ name: "omniroute", baseURL: `${gateway.base}/v1` })("kiro/nobody")
       : createAnthropic({ baseURL: `${gateway.base}/v1`, apiKey: "unused" })("kiro/nobody");

@@ -28,7 +28,7 @@ const tools = [{
   input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 }];
 
-test("models, with pages", { todo: "the list names live models first" }, async () => {
+test("models, with pages", async () => {
   const ids = [];
   for await (const model of client.models.list({ limit: 1 })) {
     assert.equal(model.type, "model");
@@ -38,9 +38,10 @@ test("models, with pages", { todo: "the list names live models first" }, async (
   assert.equal((await client.models.retrieve(ids[0])).id, ids[0]);
 });
 
-test("a whole message", { todo: "not looked into yet" }, async () => {
+test("a whole message", async () => {
   const { data, response } = await client.messages.create({ ...base, messages, system: "be brief" }).withResponse();
-  assert.deepEqual(data.content, [{ type: "text", text: "You said: hello there" }]);
+  // The simulator repeats what reached it as the user's text: Kiro has no place of its own for a system text.
+  assert.deepEqual(data.content, [{ type: "text", text: "You said: be brief\n\nhello there" }]);
   assert.equal(data.stop_reason, "end_turn");
   assert.ok(data.usage.output_tokens > 0);
   assert.equal(data._request_id, response.headers.get("request-id"));
@@ -52,9 +53,8 @@ test("tokens are counted", async () => {
   assert.ok(input_tokens > 10);
 });
 
-test("a stream through the helper, with thinking that is replayed byte for byte", { todo: "the signature does not reach upstream" }, async () => {
-  const signature = "c2lnbmF0dXJlLW9mLXRoaW5raW5n";
-  await sim.turn({ reasoning: "let me think", signature, text: "Let me see.",
+test("a stream through the helper, with thinking that is replayed byte for byte", async () => {
+  await sim.turn({ reasoning: "let me think", text: "Let me see.",
     toolCalls: [{ name: "get_weather", toolUseId: "t1", input: { city: "Oslo" }, fragment: 3 }] });
   await sim.turn({ text: "Rain." });
   const thinking = { type: "enabled", budget_tokens: 2048 };
@@ -67,7 +67,9 @@ test("a stream through the helper, with thinking that is replayed byte for byte"
   assert.equal(text, "Let me see.");
   assert.equal(first.stop_reason, "tool_use");
   assert.deepEqual(first.content.map((block) => block.type), ["thinking", "text", "tool_use"]);
-  assert.equal(first.content[0].signature, signature);
+  // The simulator signs the text itself and refuses a signature that does not belong to it.
+  const { signature } = first.content[0];
+  assert.ok(signature.length > 16, signature);
   assert.deepEqual(first.content[2].input, { city: "Oslo" });
   const second = await client.messages.create({ ...base, tools, thinking, messages: [
     ...messages,
@@ -76,6 +78,7 @@ test("a stream through the helper, with thinking that is replayed byte for byte"
   ] });
   assert.deepEqual(second.content, [{ type: "text", text: "Rain." }]);
   const chats = await gateway.chats();
+  assert.equal(chats.length, 2, "taken at the first try");
   assert.ok(JSON.stringify(chats.at(-1)).includes(signature), "the signature went back upstream");
 });
 
@@ -111,7 +114,7 @@ test("pictures, also from a tool", async () => {
   assert.equal(JSON.stringify(chat).split(PNG).length - 1, 2);
 });
 
-test("errors have their classes and Anthropic's types", { todo: "an unknown model is asked upstream" }, async () => {
+test("errors have their classes and Anthropic's types", async () => {
   const refused = async (request, type, name) => {
     await assert.rejects(client.messages.create(request), (error) => {
       assert.ok(error instanceof type, `${error.constructor.name}: ${error.message}`);
@@ -124,8 +127,10 @@ test("errors have their classes and Anthropic's types", { todo: "an unknown mode
   await refused({ ...base, messages: [] }, Anthropic.BadRequestError, "invalid_request_error");
   await refused({ ...base, messages, tools: [{ type: "web_search_20250305", name: "web_search" }] },
     Anthropic.BadRequestError, "invalid_request_error");
-  await refused({ ...base, model: "kiro/nobody", messages }, Anthropic.NotFoundError, "not_found_error");
+  await refused({ ...base, model: "kiro-nobody", messages }, Anthropic.NotFoundError, "not_found_error");
   assert.equal((await gateway.chats()).length, 0, "none of these reached the provider");
+  // Of a provider's own names the provider is asked: Kiro's list is not complete, old ids still work.
+  await refused({ ...base, model: "kiro/nobody", messages }, Anthropic.NotFoundError, "not_found_error");
 });
 
 test("a stream that breaks raises", async () => {

@@ -21,7 +21,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto error = omni::kiro::readError(response);
   const auto failure = omni::kiro::runtimeFailure(error);
   if (failure.kind > OMNI_FAILURE_NOT_FOUND || failure.message.empty()) std::abort();
-  (void)omni::kiro::isRejectedGrant(error);
   const auto in_stream = omni::kiro::streamFailure(bytes.substr(0, cut), bytes.substr(cut));
   if (in_stream.kind > OMNI_FAILURE_NOT_FOUND) std::abort();
   return 0;

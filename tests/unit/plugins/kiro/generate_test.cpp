@@ -336,5 +336,14 @@ TEST_F(KiroGenerate, HttpErrors) {  // G.3, G.5; 99, 100, 101
   }
 }
 
+TEST_F(KiroGenerate, ARefusedModelIsNamed) {
+  host_.answerHttp(answer(400, R"({"message":"Invalid model.","reason":"INVALID_MODEL_ID"})"));
+  RequestBuilder r;
+  hello(r).model("claude-sonnet-4.5");
+  EXPECT_EQ(complete(r), OMNI_FAILED);
+  EXPECT_EQ(error().kind, OMNI_FAILURE_MODEL_UNAVAILABLE);
+  EXPECT_NE(error().message.find("\"claude-sonnet-4.5\""), std::string::npos) << error().message;
+}
+
 }  // namespace
 }  // namespace omni::kiro::wire
