@@ -52,7 +52,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME omniroute)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION net)
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "systemd | systemd-sysusers, init-system-helpers")
+# procps: /bin/kill, with which systemd 252 reloads.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "systemd | systemd-sysusers, init-system-helpers, procps")
 set(CPACK_DEBIAN_RUNTIME_DESCRIPTION
   "local gateway to several accounts of AI providers
  Keeps any number of accounts signed in side by side, so that none logs another out,

@@ -70,7 +70,7 @@ base=$cache/bookworm-$key.tar
 if [ ! -s "$base" ]; then
   mkdir -p "$cache"
   mirror=$(sed -nE 's/^(URIs:|deb( \[[^]]*\])?) +([^ ]+).*/\3/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -v security | head -n 1 || true)
-  mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,curl,jq,iproute2,$depends" bookworm "$base.part" ${mirror:+"$mirror"} \
+  mmdebstrap --quiet --format=tar --variant=minbase --include="systemd,systemd-sysv,dbus,curl,jq,iproute2,$depends" bookworm "$base.part" ${mirror:+"$mirror"} \
     || skip "no base system could be made (is there a Debian mirror?)"
   mv "$base.part" "$base"
   lap "base system made"
