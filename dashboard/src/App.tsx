@@ -9,6 +9,7 @@ import { lazy, Suspense, useEffect } from 'react';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
 import { base, get, whenSignedOut } from './api/client';
 import { useHealth } from './api/hooks';
+import { ErrorBoundary } from './components/ErrorBoundary';
 import { Login } from './pages/Login';
 import { Overview } from './pages/Overview';
 import { texts } from './texts';
@@ -87,6 +88,7 @@ function Shell({ open }: { open: boolean }) {
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
         {open && <Alert color="yellow" mb="md" p="xs">{texts.open} <Link to="/settings">Set one</Link>.</Alert>}
+        <ErrorBoundary key={pathname}>
         <Suspense fallback={<Center p="xl"><Loader aria-label={texts.loading} /></Center>}>
           <Routes>
             <Route path="/" element={<Overview />} />
@@ -101,6 +103,7 @@ function Shell({ open }: { open: boolean }) {
             <Route path="*" element={<Navigate to="/" replace />} />
           </Routes>
         </Suspense>
+        </ErrorBoundary>
       </AppShell.Main>
     </AppShell>
   );

@@ -1,7 +1,7 @@
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
 import './page.css';
-import { createTheme, MantineProvider } from '@mantine/core';
+import { type CSSVariablesResolver, createTheme, MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
@@ -13,8 +13,29 @@ import { App } from './App';
 const theme = createTheme({
   primaryColor: 'indigo',
   defaultRadius: 'md',
+  primaryShade: { light: 8, dark: 8 },
   cursorType: 'pointer',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
+});
+// Mantine's own shades of dimmed and coloured text are too faint on white for WCAG AA.
+const strongerText: CSSVariablesResolver = (t) => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': t.colors.gray[7],
+    ...Object.fromEntries(Object.keys(t.colors).flatMap((name) => [
+      [`--mantine-color-${name}-light-color`, t.colors[name][9]],
+      [`--mantine-color-${name}-outline`, t.colors[name][9]],
+      [`--mantine-color-${name}-text`, t.colors[name][9]],
+    ])),
+    '--mantine-color-red-text': '#b02525',
+    '--mantine-color-orange-text': '#a34308',
+    '--mantine-color-orange-light-color': '#a34308',
+    '--mantine-color-yellow-light-color': '#7a4f00',
+    '--mantine-color-teal-light-color': '#066149',
+    '--mantine-color-teal-outline': '#066149',
+    '--mantine-color-teal-text': '#066149',
+  },
+  dark: { '--mantine-color-dimmed': t.colors.dark[1] },
 });
 const client = new QueryClient({
   defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500) } },
@@ -22,7 +43,7 @@ const client = new QueryClient({
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={strongerText} defaultColorScheme="auto">
       <Notifications position="bottom-right" />
       <QueryClientProvider client={client}>
         <HashRouter>

@@ -5,6 +5,7 @@ export const texts = {
   failed: 'This could not be loaded',
   stale: 'What you see may be old',
   again: 'Try again',
+  broken: 'This page has a fault',
   copied: 'Copied',
   open: 'Nobody has set an admin password: everybody on this machine may administer this service.',
   states: {

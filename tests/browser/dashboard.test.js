@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { picture, startBrowser, startSandbox } from './harness.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -26,7 +26,10 @@ after(async () => {
   await sandbox?.stop();
 });
 
+afterEach(async (t) => picture(page, `end-${t.name.slice(0, 40).replaceAll(/[^a-zA-Z]+/g, '-')}`));
+
 const open = async (path) => {
+  await page.goto('about:blank'); // or only the part after # would change, and a dialog would stay open
   await page.goto(`${sandbox.gateway}/#${path}`);
   await page.getByRole('heading', { level: 1 }).waitFor();
 };
@@ -81,16 +84,18 @@ test('Providers -> Add Provider -> Kiro, import token: errors stand at their fie
 });
 
 test('the same token again is refused and leads to the account that has it', async () => {
-  const [connection] = (await sandbox.api('GET', '/api/providers')).connections;
-  const state = await sandbox.control('state?reveal=1');
-  const token = JSON.stringify(state).match(/"refreshToken": ?"(aor[^"]+)"/)?.[1];
-  assert.ok(token, 'the simulator shows the live token');
+  // Import without rotation, or the pasted token would no longer be the account's.
+  await sandbox.control('policy', { rotate: 'never' });
+  const account = await sandbox.control('accounts', { kind: 'social', email: 'twice@example.com' });
+  const first = await sandbox.api('POST', '/api/oauth/kiro/import', { refreshToken: account.refreshToken, name: 'twice' });
   await open('/providers/add?method=import_token');
-  await page.getByLabel(/Refresh token/).fill(token);
+  await page.getByLabel(/Refresh token/).fill(account.refreshToken);
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   const link = page.getByRole('link', { name: 'Show that account' });
   await link.waitFor();
-  assert.match(await link.getAttribute('href'), new RegExp(connection.id));
+  assert.match(await link.getAttribute('href'), new RegExp(first.connection.id));
+  await sandbox.api('DELETE', `/api/providers/${first.connection.id}`);
+  await sandbox.control('policy', { rotate: 'always' });
 });
 
 test('device code: code, QR, waiting, then signed in once it is approved', async () => {
@@ -179,7 +184,7 @@ test('the order of a combo changes by keyboard', async () => {
   await open('/combos');
   await page.getByRole('article', { name: 'my-kiro' }).getByRole('button', { name: 'Edit' }).click();
   const dialog = page.getByRole('dialog');
-  const handle = dialog.getByRole('button', { name: 'Move kiro/kiro-dev' });
+  const handle = dialog.getByRole('button', { name: 'Move kiro/kiro-dev', exact: true });
   await handle.focus();
   await page.keyboard.press('Space');
   await page.waitForFunction(() => document.querySelector('[aria-pressed="true"]'));
@@ -218,7 +223,7 @@ test('Settings -> Proxies: add, test, assign to an account', async () => {
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('http://127.0.0.1:1', { exact: false }).waitFor();
   await page.getByRole('button', { name: 'Test', exact: true }).click();
-  await page.getByRole('status').filter({ hasText: /proxy/i }).waitFor();
+  await page.getByRole('alert').filter({ hasText: 'could not get through the proxy' }).waitFor();
   await picture(page, 'settings');
   await open('/providers');
   await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();

@@ -1,7 +1,7 @@
 // What the pages ask for, kept fresh while the page is looked at.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { notifications } from '@mantine/notifications';
-import { ApiError, call, get, type Combo, type Connection, type Proxy } from './client';
+import { ApiError, call, get, type Combo, type Connection, type Proxy, type Schemas } from './client';
 
 export interface Field {
   name: string;
@@ -31,30 +31,9 @@ export interface Plugin {
   file: string;
   signInMethods: Method[];
 }
-export interface Health {
-  status: string;
-  version: string;
-  uptimeSeconds: number;
-  connections?: Record<string, number>;
-  plugins: Record<string, number>;
-}
-export interface TokenHealth {
-  connectionId: string;
-  provider: string;
-  name: string;
-  state: string;
-  lastCheck: string | null;
-  nextCheck: string | null;
-  tokenExpiresAt: string | null;
-  registrationExpiresAt: string | null;
-  registrationDaysLeft: number | null;
-  isolation: string | null;
-  lastError: string | null;
-}
-
 const every = (ms: number) => ({ refetchInterval: ms, refetchOnWindowFocus: true });
 
-export const useHealth = () => useQuery({ queryKey: ['health'], queryFn: () => get<Health>('/api/health'), ...every(10_000) });
+export const useHealth = () => useQuery({ queryKey: ['health'], queryFn: () => get<Schemas['Health']>('/api/health'), ...every(10_000) });
 export const useConnections = () =>
   useQuery({ queryKey: ['connections'], queryFn: () => get<{ connections: Connection[] }>('/api/providers'), select: (d) => d.connections, ...every(5_000) });
 export const useCombos = () =>
@@ -64,7 +43,7 @@ export const usePlugins = () =>
 export const useProxies = () =>
   useQuery({ queryKey: ['proxies'], queryFn: () => get<{ proxies: Proxy[] }>('/api/proxies'), select: (d) => d.proxies, ...every(30_000) });
 export const useTokenHealth = () =>
-  useQuery({ queryKey: ['token-health'], queryFn: () => get<{ connections: TokenHealth[] }>('/api/token-health'), select: (d) => d.connections, ...every(5_000) });
+  useQuery({ queryKey: ['token-health'], queryFn: () => get<Schemas['TokenHealth']>('/api/token-health'), select: (d) => d.connections, ...every(5_000) });
 
 export function say(message: string) {
   notifications.show({ message, color: 'teal' });

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router-dom';
 import { encode } from 'uqr';
-import { ApiError, base, call, get, id, type SignIn } from '../api/client';
+import { ApiError, base, call, get, id, type Schemas, type SignIn } from '../api/client';
 import { complain, say, useConnections, usePlugins, useProxies, type Field, type Method, type Plugin } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
@@ -260,23 +260,24 @@ function Progress({ signIn: first, back }: { signIn: SignIn; back: () => void })
   );
 }
 
-interface Found { id: string; source: string; kind: string; label?: string | null; region?: string | null; expiresAt?: string | number | null; authMethod?: string | null; shares?: boolean; connectionId?: string | null; importedAs?: string | null; error?: string | null }
+type Found = Schemas['LocalAccount'];
+interface Scan { found: Found[]; problems: { file: string; message: string }[]; hint: string | null }
 
 function AutoImport() {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const [found, setFound] = useState<{ found: Found[]; note?: string; hint?: string }>();
+  const [found, setFound] = useState<Scan>();
   const [ticked, setTicked] = useState<Set<string>>(new Set());
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string>();
-  useEffect(() => { get<{ found: Found[] }>('/api/oauth/kiro/auto-import').then(setFound, (e) => setFailed(e.message)); }, []);
+  useEffect(() => { get<Scan>('/api/oauth/kiro/auto-import').then(setFound, (e) => setFailed(e.message)); }, []);
   const submit = async () => {
     setBusy(true);
     try {
-      const { results } = await call<{ results: { id: string; status?: string; error?: string | { message: string } | null }[] }>('POST', '/api/oauth/kiro/auto-import', { ids: [...ticked] });
+      const { results } = await call<{ results: { success: boolean; error?: { message?: string } }[] }>('POST', '/api/oauth/kiro/auto-import', { items: [...ticked] });
       await client.invalidateQueries();
-      const bad = results.filter((r) => r.error);
-      for (const r of bad) complain(new Error(typeof r.error === 'string' ? r.error : r.error!.message));
+      const bad = results.filter((r) => !r.success);
+      for (const r of bad) complain(new Error(r.error?.message ?? 'It was not added.'));
       if (bad.length < results.length) navigate('/providers');
     } catch (error) {
       complain(error);
@@ -288,17 +289,16 @@ function AutoImport() {
   if (!found) return <Loader aria-label={texts.loading} />;
   return (
     <Stack>
-      {(found.note ?? found.hint) && <Text size="sm">{found.note ?? found.hint}</Text>}
+      {found.problems.map((p) => <Alert key={p.file} color="orange" title={p.file}>{p.message}</Alert>)}
       {found.found.length === 0 && (
         <Alert title="Nothing was found">
-          The service runs as its own user and cannot read your home folder. In a terminal of yours, <Code>omniroute import</Code> looks there and adds what you choose.
+          {found.hint}
         </Alert>
       )}
       {found.found.map((item) => {
-        const there = item.connectionId ?? item.importedAs;
+        const why = item.importedId ? 'Added already' : item.importable ? `${item.file}${item.registration === 'shared' ? ', shares its registration with that tool' : ''}` : (item.note ?? 'It cannot be added');
         return (
-          <Checkbox key={item.id} disabled={!!there || !!item.error} checked={ticked.has(item.id)} label={`${item.label ?? item.kind} (${[item.kind, item.region].filter(Boolean).join(', ')})`}
-            description={item.error ?? (there ? 'Added already' : `${item.source}${item.shares ? ' - shares its registration with that tool' : ''}`)}
+          <Checkbox key={item.id} disabled={!!item.importedId || !item.importable} checked={ticked.has(item.id)} label={`${item.label} (${[item.kind, item.region].filter(Boolean).join(', ')})`} description={why}
             onChange={(e) => { const next = new Set(ticked); if (e.currentTarget.checked) next.add(item.id); else next.delete(item.id); setTicked(next); }} />
         );
       })}

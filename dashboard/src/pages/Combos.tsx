@@ -10,6 +10,7 @@ import { call, id, type Combo, type Explanation } from '../api/client';
 import { post, say, useChange, useCombos, useConnections } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
+import { WideTable } from '../components/WideTable';
 import { texts } from '../texts';
 
 interface Row { key: number; text: string; weight: number; original?: unknown }
@@ -69,8 +70,7 @@ function Explained({ data, close }: { data: Explanation; close: () => void }) {
     <Modal opened onClose={close} size="xl" title={`Who serves ${data.combo ?? data.model}?`}>
       <Stack>
         <Alert color={data.picked ? 'teal' : 'red'}>{data.picked ? `${data.picked} would answer now${data.sticky ? ', because the conversation is with it' : ''}.` : <>Nobody can answer now. {data.backAt && <>The first may be back <Time at={data.backAt} />.</>}</>}</Alert>
-        <Table.ScrollContainer minWidth={480}>
-          <Table>
+        <WideTable label="Candidates" width={480}>
             <Table.Thead><Table.Tr><Table.Th>Account</Table.Th><Table.Th>Model</Table.Th><Table.Th>Verdict</Table.Th><Table.Th>Why</Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {data.candidates.map((c, i) => (
@@ -80,8 +80,7 @@ function Explained({ data, close }: { data: Explanation; close: () => void }) {
                 </Table.Tr>
               ))}
             </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+          </WideTable>
         {data.missing.length > 0 && <Text size="sm" c="orange">Gone: {data.missing.join(', ')}</Text>}
       </Stack>
     </Modal>

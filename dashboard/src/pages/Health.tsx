@@ -3,6 +3,7 @@ import { useHealth, usePlugins, useTokenHealth } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Isolation, State } from '../components/State';
 import { Time } from '../components/Time';
+import { WideTable } from '../components/WideTable';
 
 export default function HealthPage() {
   const health = useHealth();
@@ -18,21 +19,19 @@ export default function HealthPage() {
         <Loaded query={tokens}>
           {(all) =>
             all.length === 0 ? <Nothing title="No account yet" /> : (
-              <Table.ScrollContainer minWidth={760}>
-                <Table>
+              <WideTable label="Accounts" width={760}>
                   <Table.Thead><Table.Tr><Table.Th>Account</Table.Th><Table.Th>State</Table.Th><Table.Th>Isolation</Table.Th><Table.Th>Token ends</Table.Th><Table.Th>Registration ends</Table.Th><Table.Th>Last check</Table.Th><Table.Th>Next check</Table.Th><Table.Th>Last error</Table.Th></Table.Tr></Table.Thead>
                   <Table.Tbody>
                     {all.map((t) => (
                       <Table.Tr key={t.connectionId}>
-                        <Table.Td className="wrap">{t.provider}/{t.name}</Table.Td><Table.Td><State name={t.state} /></Table.Td><Table.Td><Isolation value={t.isolation} /></Table.Td>
+                        <Table.Td className="wrap">{t.provider}/{t.name}</Table.Td><Table.Td>{t.state && <State name={t.state.name} reason={t.state.reason} />}</Table.Td><Table.Td><Isolation value={t.isolation} reason={t.isolationReason} /></Table.Td>
                         <Table.Td><Time at={t.tokenExpiresAt} /></Table.Td>
-                        <Table.Td>{t.registrationDaysLeft === null || t.registrationDaysLeft === undefined ? '-' : <Text span c={t.registrationDaysLeft <= 3 ? 'red' : t.registrationDaysLeft <= 14 ? 'orange' : undefined}>{t.registrationDaysLeft} days</Text>}</Table.Td>
-                        <Table.Td><Time at={t.lastCheck} /></Table.Td><Table.Td><Time at={t.nextCheck} /></Table.Td><Table.Td className="wrap">{t.lastError ?? '-'}</Table.Td>
+                        <Table.Td>{t.registration?.daysLeft === null || t.registration?.daysLeft === undefined ? '-' : <Text span inherit c={{ ok: undefined, soon: 'orange', urgent: 'red', expired: 'red' }[t.registration.level ?? 'ok']}>{t.registration.daysLeft} days</Text>}</Table.Td>
+                        <Table.Td><Time at={t.lastCheckAt} /></Table.Td><Table.Td><Time at={t.nextCheckAt} /></Table.Td><Table.Td className="wrap">{t.lastError ?? '-'}</Table.Td>
                       </Table.Tr>
                     ))}
                   </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+                </WideTable>
             )
           }
         </Loaded>

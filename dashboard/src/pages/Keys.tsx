@@ -3,16 +3,13 @@ import { Alert, Button, Card, Code, CopyButton, Group, Modal, MultiSelect, Numbe
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call, get, id } from '../api/client';
+import { call, get, id, type Schemas } from '../api/client';
 import { say, useChange, useCombos } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { texts } from '../texts';
 
-interface Key {
-  id: string; name: string; key: string; isActive: boolean; createdAt: string; expiresAt: string | null; expired: boolean; lastUsedAt: string | null; scopes?: string[]; models?: string[];
-  usage: { today: { requests: number; tokens: number; credits: number }; thisMonth: { requests: number; tokens: number; credits: number } };
-}
+type Key = Schemas['ApiKey'];
 
 export default function Keys() {
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ keys: Key[] }>('/api/keys'), select: (d) => d.keys, refetchInterval: 15_000 });

@@ -6,6 +6,7 @@ import { useCombos, useConnections, useHealth, useTokenHealth } from '../api/hoo
 import { Loaded, Page } from '../components/Page';
 import { State } from '../components/State';
 import { Time } from '../components/Time';
+import { WideTable } from '../components/WideTable';
 import { texts } from '../texts';
 
 interface UsageRow {
@@ -37,7 +38,7 @@ export function Overview() {
   const rows = usage.data?.rows ?? [];
   const sum = (pick: (row: UsageRow) => number) => rows.reduce((total, row) => total + pick(row), 0);
   const attention = (connections.data ?? []).filter((c) => !['active', 'disabled'].includes(c.state.name));
-  const expiring = (tokens.data ?? []).filter((t) => t.registrationDaysLeft !== null && t.registrationDaysLeft <= 14);
+  const expiring = (tokens.data ?? []).filter((t) => t.registration && t.registration.level !== 'ok');
 
   return (
     <Page title="Overview" intro="What is served, by whom, and what needs you.">
@@ -89,7 +90,7 @@ export function Overview() {
                     ))}
                     {expiring.map((t) => (
                       <Text size="sm" key={t.connectionId}>
-                        The registration of <Anchor component={Link} to={`/providers?show=${t.connectionId}`}>{t.provider}/{t.name}</Anchor> ends in {t.registrationDaysLeft} days.
+                        The registration of <Anchor component={Link} to={`/providers?show=${t.connectionId}`}>{t.provider}/{t.name}</Anchor> ends in {t.registration?.daysLeft} days.
                       </Text>
                     ))}
                   </Stack>
@@ -103,8 +104,7 @@ export function Overview() {
       {rows.length > 0 && (
         <Card withBorder>
           <Text fw={600} mb="xs">Use by day</Text>
-          <Table.ScrollContainer minWidth={520}>
-            <Table>
+          <WideTable label="Use by day" width={520}>
               <Table.Thead><Table.Tr><Table.Th>Day</Table.Th><Table.Th>Account</Table.Th><Table.Th>Model</Table.Th><Table.Th ta="right">Requests</Table.Th><Table.Th ta="right">Tokens in</Table.Th><Table.Th ta="right">Tokens out</Table.Th><Table.Th ta="right">Credits</Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {rows.slice(0, 30).map((row, index) => (
@@ -115,8 +115,7 @@ export function Overview() {
                   </Table.Tr>
                 ))}
               </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+            </WideTable>
         </Card>
       )}
       {health.data && <Text size="sm" c="dimmed">Running for {Math.floor(health.data.uptimeSeconds / 3600)} h {Math.floor((health.data.uptimeSeconds % 3600) / 60)} min.</Text>}

@@ -63,7 +63,7 @@ export default function Providers() {
                 {visible(all).slice(0, shown_rows).map((c) => {
                   const data = c.providerSpecificData as Record<string, string>;
                   const life = health.data?.find((h) => h.connectionId === c.id);
-                  const days = life?.registrationDaysLeft;
+                  const days = life?.registration?.daysLeft;
                   return (
                     <Card withBorder key={c.id} padding="md" component="article" aria-label={`${c.provider}/${c.name}`}>
                       <Group justify="space-between" wrap="nowrap" align="flex-start">
@@ -79,7 +79,7 @@ export default function Providers() {
                             {data.region && <Text size="sm" c="dimmed">{data.region}</Text>}
                             <Text size="sm" c="dimmed">token <Time at={life?.tokenExpiresAt ?? time(data.expiresAt)} none="does not expire" /></Text>
                             {days !== null && days !== undefined && (
-                              <Text size="sm" c={days <= 14 ? 'orange' : 'dimmed'}>registration {days} days left</Text>
+                              <Text size="sm" c={life?.registration?.level === 'ok' ? 'dimmed' : 'orange'}>registration {days} days left</Text>
                             )}
                           </Group>
                           {c.state.name !== 'active' && c.state.reason && (

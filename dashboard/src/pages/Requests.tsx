@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { base, get, id } from '../api/client';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
+import { WideTable } from '../components/WideTable';
 
 interface Entry {
   id: number | null; requestId: string; at: string; api: string; model: string; servedModel: string; connectionId: string; connectionName: string; provider: string;
@@ -43,8 +44,7 @@ export default function Requests() {
           if (rows.length === 0) return <Nothing title="Nothing yet" />;
           return (
             <>
-              <Table.ScrollContainer minWidth={760}>
-                <Table highlightOnHover>
+              <WideTable label="Requests" width={760}>
                   <Table.Thead><Table.Tr><Table.Th>When</Table.Th><Table.Th>Status</Table.Th><Table.Th>Model</Table.Th><Table.Th>Served by</Table.Th><Table.Th ta="right">First byte</Table.Th><Table.Th ta="right">Whole</Table.Th><Table.Th ta="right">Tokens</Table.Th><Table.Th ta="right">Credits</Table.Th><Table.Th /></Table.Tr></Table.Thead>
                   <Table.Tbody>
                     {rows.map((r) => (
@@ -58,8 +58,7 @@ export default function Requests() {
                       </Table.Tr>
                     ))}
                   </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+                </WideTable>
               {log.hasNextPage && <Button variant="default" onClick={() => log.fetchNextPage()} loading={log.isFetchingNextPage}>Older</Button>}
             </>
           );
