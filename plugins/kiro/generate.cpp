@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kLargestError = 64u << 10;
 constexpr int64_t kRemembered = 3'600'000;
 constexpr size_t kMostRemembered = 10'000;
+constexpr int64_t kDayMs = 86'400'000;
 
 // URL and headers of GenerateAssistantResponse in each generation.
 sdk::HttpRequest prepare(const Endpoints& endpoints, Wire wire, std::string_view region) {
@@ -131,22 +132,22 @@ void WireMemory::remember(const std::string& key, int64_t now_ms) {
   until_ms_[key] = now_ms + kRemembered;
 }
 
-sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, WireMemory& memory,
+sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memory,
                        const omni_request_t& request, sdk::EventSink& sink) {
   const DataTarget target = dataTarget(call, endpoints);
-  auto catalogue = catalogueFor(call, endpoints, dependsOnModel(request));
+  auto catalogue = catalogueFor(call, endpoints, memory.catalogues, dependsOnModel(request));
   if (!catalogue) return std::unexpected(std::move(catalogue.error()));
 
   const bool may_move = endpoints.wireIsAuto();
   const std::string memory_key =
       fmt::format("{}|{}|{}", target.profile_arn, target.region, static_cast<int>(target.wire));
   Wire wire = target.wire;
-  bool moved = may_move && memory.prefersOther(memory_key, call.host().nowMs());
+  bool moved = may_move && memory.wires.prefersOther(memory_key, call.host().nowMs());
   if (moved) wire = otherFamily(wire);
 
   TranslateOptions options;
   options.profile_arn = target.profile_arn;
-  options.catalogue = &*catalogue;
+  options.catalogue = catalogue->get();
   const auto aim = [&] {
     options.agent_mode_in_body = wire != Wire::Legacy;
     options.largest_body = wire == Wire::Legacy ? kLargestLegacyBody : kLargestBody;
@@ -198,12 +199,15 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, WireMemory& 
       } else if (isUnknownOperation(refusal) && may_move && !moved) {
         moved = true;
         wire = otherFamily(wire);
-        memory.remember(memory_key, call.host().nowMs());
+        memory.wires.remember(memory_key, call.host().nowMs());
         again = true;
       }
     }
     if (!again) {
       sdk::Failure& failure = outcome.end.error();
+      // The month's end stands in the usage, which the host reads; the day's is midnight UTC (G.3).
+      if (failure.reason == "DAILY_REQUEST_COUNT" && failure.reset_at_ms < 0)
+        failure.reset_at_ms = (call.host().nowMs() / kDayMs + 1) * kDayMs;
       // Upstream's own words do not say which model it means.
       if (failure.kind == OMNI_FAILURE_MODEL_UNAVAILABLE)
         failure.message = fmt::format(

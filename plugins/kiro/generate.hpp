@@ -9,6 +9,7 @@
 #include <string>
 
 #include "plugins/kiro/endpoints.hpp"
+#include "plugins/kiro/model_list.hpp"
 
 namespace omni::kiro {
 
@@ -24,7 +25,13 @@ class WireMemory {
   std::map<std::string, int64_t> until_ms_;
 };
 
-sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, WireMemory& memory,
+// What the plugin remembers between completions.
+struct Memory {
+  WireMemory wires;
+  CatalogueMemory catalogues;
+};
+
+sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memory,
                        const omni_request_t& request, sdk::EventSink& sink);
 
 }  // namespace omni::kiro

@@ -12,10 +12,16 @@ constexpr int64_t kFreshFor = 5 * kMinute;
 constexpr int64_t kUsableFor = 24 * 60 * kMinute;
 constexpr int64_t kNotAgainFor = 10 * kMinute;
 constexpr int kMostPages = 20;
+constexpr size_t kMostParsed = 256;  // more accounts than that: they are read anew now and then
 
 std::optional<Catalogue> kept(const sdk::Call& call) {
   const auto text = call.value(kKept);
   return text ? parseCatalogue(*text) : std::nullopt;
+}
+
+std::shared_ptr<const Catalogue> builtin() {
+  // The table lives as long as the library: nothing to own.
+  return {std::shared_ptr<const Catalogue>(), &builtinCatalogue()};
 }
 
 bool youngerThan(const sdk::Call& call, const Catalogue& catalogue, int64_t ms) {
@@ -61,28 +67,43 @@ sdk::Result<std::string> listModels(sdk::Call& call, const Endpoints& endpoints)
   return std::unexpected(std::move(fresh.error()));
 }
 
-sdk::Result<Catalogue> catalogueFor(sdk::Call& call, const Endpoints& endpoints, bool ask) {
-  auto known = kept(call);
-  if (!ask || (known && youngerThan(call, *known, kUsableFor)))
-    return known ? std::move(*known) : builtinCatalogue();
+std::shared_ptr<const Catalogue> CatalogueMemory::parsed(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = by_text_.find(text); found != by_text_.end()) return found->second;
+  auto catalogue = parseCatalogue(text);
+  if (!catalogue) return nullptr;
+  if (by_text_.size() >= kMostParsed) by_text_.clear();
+  return by_text_.emplace(text, std::make_shared<const Catalogue>(std::move(*catalogue)))
+      .first->second;
+}
+
+sdk::Result<std::shared_ptr<const Catalogue>> catalogueFor(sdk::Call& call,
+                                                           const Endpoints& endpoints,
+                                                           CatalogueMemory& memory, bool ask) {
+  const auto remembered = [&]() -> std::shared_ptr<const Catalogue> {
+    const auto text = call.value(kKept);
+    return text ? memory.parsed(*text) : nullptr;
+  };
+  auto known = remembered();
+  if (!ask || (known && youngerThan(call, *known, kUsableFor))) return known ? known : builtin();
   auto held = call.lock("models");
   if (!held) return std::unexpected(std::move(held.error()));
   // Whoever waited uses what the first one got.
-  known = kept(call);
-  if (known && youngerThan(call, *known, kUsableFor)) return std::move(*known);
+  known = remembered();
+  if (known && youngerThan(call, *known, kUsableFor)) return known;
   const std::string tried = call.value(kTried).value_or("");
   const int64_t now = call.host().nowMs();
   const bool lately =
       !tried.empty() && now - std::strtoll(tried.c_str(), nullptr, 10) < kNotAgainFor;
   if (!lately) {
     auto fresh = fetch(call, endpoints, 5'000);
-    if (fresh) return std::move(*fresh);
+    if (fresh) return std::make_shared<const Catalogue>(std::move(*fresh));
     if (fresh.error().cancelled) return std::unexpected(std::move(fresh.error()));
     if (auto saved = call.commit({{kTried, std::to_string(now)}});
         !saved && saved.error().cancelled)
       return std::unexpected(std::move(saved.error()));
   }
-  return known ? std::move(*known) : builtinCatalogue();
+  return known ? known : builtin();
 }
 
 }  // namespace omni::kiro

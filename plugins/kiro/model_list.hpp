@@ -4,13 +4,28 @@
 //
 // Thread-safe; single flight per account.
 
+#include <memory>
+#include <mutex>
 #include <omniroute/sdk.hpp>
 #include <string>
+#include <unordered_map>
 
 #include "plugins/kiro/endpoints.hpp"
 #include "plugins/kiro/models.hpp"
 
 namespace omni::kiro {
+
+// Parsed catalogues by their text: reading one anew for each completion would cost more than the
+// rest of its translation. Thread-safe.
+class CatalogueMemory {
+ public:
+  // Null when `text` is no kept catalogue.
+  std::shared_ptr<const Catalogue> parsed(const std::string& text);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const Catalogue>> by_text_;
+};
 
 // models.list: all pages; the kept answer when it is younger than five minutes, or when upstream is
 // not able to answer now.
@@ -19,6 +34,8 @@ sdk::Result<std::string> listModels(sdk::Call& call, const Endpoints& endpoints)
 // What is known for a completion. With `ask`, an account that was never asked (or a day ago) is
 // asked now; when that does not work the built-in table serves, and nobody asks again for ten
 // minutes. Fails only when the call was cancelled.
-sdk::Result<Catalogue> catalogueFor(sdk::Call& call, const Endpoints& endpoints, bool ask);
+sdk::Result<std::shared_ptr<const Catalogue>> catalogueFor(sdk::Call& call,
+                                                           const Endpoints& endpoints,
+                                                           CatalogueMemory& memory, bool ask);
 
 }  // namespace omni::kiro

@@ -8,7 +8,7 @@ namespace omni::kiro {
 
 sdk::Result<> KiroProvider::complete(sdk::Call& call, const omni_request_t& request,
                                      sdk::EventSink& sink) {
-  return generate(call, endpoints_, wires_, request, sink);
+  return generate(call, endpoints_, memory_, request, sink);
 }
 
 sdk::Result<std::optional<std::string>> KiroProvider::control(sdk::Call& call,

@@ -1,6 +1,6 @@
 #pragma once
 // The Kiro provider. Thread-safe: an account's state is the host's; it only remembers
-// which hosts did not answer.
+// which hosts did not answer, and catalogues that it has read.
 
 #include <omniroute/sdk.hpp>
 
@@ -21,7 +21,7 @@ class KiroProvider final : public sdk::Provider {
 
  private:
   Endpoints endpoints_;
-  WireMemory wires_;
+  Memory memory_;
 };
 
 }  // namespace omni::kiro

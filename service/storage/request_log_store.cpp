@@ -3,6 +3,8 @@
 #include <Poco/Data/Statement.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "core/access/limiter.hpp"
 
@@ -15,6 +17,7 @@ using Poco::Data::Keywords::bind;
 using Poco::Data::Keywords::into;
 using Poco::Data::Keywords::limit;
 using Poco::Data::Keywords::now;
+using Poco::Data::Keywords::use;
 
 constexpr int kTrimRows = 2000;
 constexpr int kFailed = 400;
@@ -25,45 +28,85 @@ std::string clean(std::string text) {
   return text;
 }
 
-void insert(Session& session, const RequestEntry& e) {
-  session << "INSERT INTO requests(request_id, trace_id, at_ms, api, model, served_model,"
-             " connection_id, connection_name, provider, attempts, status, error, streamed,"
-             " first_byte_ms, duration_ms, input_tokens, output_tokens, cache_read_tokens, credits,"
-             " caller) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-      bind(clean(e.request_id)), bind(clean(e.trace_id)), bind(Poco::Int64(e.at_ms)), bind(e.api),
-      bind(clean(e.model)), bind(clean(e.served_model)), bind(e.connection_id),
-      bind(clean(e.connection_name)), bind(e.provider), bind(clean(e.attempts)), bind(e.status),
-      bind(clean(e.error)), bind(e.streamed ? 1 : 0), bind(Poco::Int64(e.first_byte_ms)),
-      bind(Poco::Int64(e.duration_ms)), bind(Poco::Int64(e.input_tokens)),
-      bind(Poco::Int64(e.output_tokens)), bind(Poco::Int64(e.cache_read_tokens)), bind(e.credits),
-      bind(clean(e.caller)), now;
+// One statement for the whole batch: preparing it costs far more than a row.
+void insertAll(Session& session, const std::vector<RequestEntry>& entries) {
+  RequestEntry e;
+  int streamed = 0;
+  Poco::Int64 at = 0, first = 0, duration = 0, input = 0, output = 0, cached = 0;
+  Statement insert(session);
+  insert << "INSERT INTO requests(request_id, trace_id, at_ms, api, model, served_model,"
+            " connection_id, connection_name, provider, attempts, status, error, streamed,"
+            " first_byte_ms, duration_ms, input_tokens, output_tokens, cache_read_tokens, credits,"
+            " caller) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      use(e.request_id), use(e.trace_id), use(at), use(e.api), use(e.model), use(e.served_model),
+      use(e.connection_id), use(e.connection_name), use(e.provider), use(e.attempts), use(e.status),
+      use(e.error), use(streamed), use(first), use(duration), use(input), use(output), use(cached),
+      use(e.credits), use(e.caller);
+  for (const RequestEntry& entry : entries) {
+    e = entry;
+    for (std::string* text : {&e.request_id, &e.trace_id, &e.model, &e.served_model,
+                              &e.connection_name, &e.attempts, &e.error, &e.caller})
+      std::erase(*text, '\0');
+    at = e.at_ms;
+    streamed = e.streamed ? 1 : 0;
+    first = e.first_byte_ms;
+    duration = e.duration_ms;
+    input = e.input_tokens;
+    output = e.output_tokens;
+    cached = e.cache_read_tokens;
+    insert.execute();
+  }
 }
 
-void addToDay(Session& session, const RequestEntry& e) {
-  const bool failed = e.status >= kFailed || !e.error.empty();
-  session << "INSERT INTO usage_days(day, provider, connection_id, connection_name, model, caller,"
-             " requests, failures, input_tokens, output_tokens, credits)"
-             " VALUES(?,?,?,?,?,?,1,?,?,?,?)"
-             " ON CONFLICT(day, connection_id, model, caller) DO UPDATE SET"
-             " connection_name=excluded.connection_name, requests=requests+1,"
-             " failures=failures+excluded.failures,"
-             " input_tokens=input_tokens+excluded.input_tokens,"
-             " output_tokens=output_tokens+excluded.output_tokens,"
-             " credits=credits+excluded.credits",
-      bind(access::dayOf(e.at_ms)), bind(e.provider), bind(e.connection_id),
-      bind(clean(e.connection_name)), bind(clean(e.served_model)), bind(clean(e.caller)),
-      bind(failed ? 1 : 0), bind(Poco::Int64(std::max<int64_t>(e.input_tokens, 0))),
-      bind(Poco::Int64(std::max<int64_t>(e.output_tokens, 0))), bind(std::max(e.credits, 0.0)), now;
+struct DaySum {
+  std::string provider;
+  std::string connection_name;  // the newest
+  Poco::Int64 requests = 0, failures = 0, input = 0, output = 0;
+  double credits = 0;
+};
+// day, connection, model, caller
+using DaySums = std::map<std::tuple<std::string, std::string, std::string, std::string>, DaySum>;
+
+DaySums sumsOf(const std::vector<RequestEntry>& entries) {
+  DaySums sums;
+  for (const RequestEntry& e : entries) {
+    DaySum& sum =
+        sums[{access::dayOf(e.at_ms), e.connection_id, clean(e.served_model), clean(e.caller)}];
+    sum.provider = e.provider;
+    sum.connection_name = clean(e.connection_name);
+    sum.requests += 1;
+    sum.failures += e.status >= kFailed || !e.error.empty() ? 1 : 0;
+    sum.input += std::max<int64_t>(e.input_tokens, 0);
+    sum.output += std::max<int64_t>(e.output_tokens, 0);
+    sum.credits += std::max(e.credits, 0.0);
+  }
+  return sums;
+}
+
+void addToDays(Session& session, const std::vector<RequestEntry>& entries) {
+  for (const auto& [key, sum] : sumsOf(entries)) {
+    const auto& [day, connection, model, caller] = key;
+    session << "INSERT INTO usage_days(day, provider, connection_id, connection_name, model,"
+               " caller, requests, failures, input_tokens, output_tokens, credits)"
+               " VALUES(?,?,?,?,?,?,?,?,?,?,?)"
+               " ON CONFLICT(day, connection_id, model, caller) DO UPDATE SET"
+               " connection_name=excluded.connection_name, requests=requests+excluded.requests,"
+               " failures=failures+excluded.failures,"
+               " input_tokens=input_tokens+excluded.input_tokens,"
+               " output_tokens=output_tokens+excluded.output_tokens,"
+               " credits=credits+excluded.credits",
+        bind(day), bind(sum.provider), bind(connection), bind(sum.connection_name), bind(model),
+        bind(caller), bind(sum.requests), bind(sum.failures), bind(sum.input), bind(sum.output),
+        bind(sum.credits), now;
+  }
 }
 
 }  // namespace
 
 Result<> RequestTable::append(const std::vector<RequestEntry>& entries) {
   return sessions_->write([&](Session& session) -> Result<> {
-    for (const RequestEntry& entry : entries) {
-      insert(session, entry);
-      addToDay(session, entry);
-    }
+    insertAll(session, entries);
+    addToDays(session, entries);
     return {};
   });
 }
