@@ -19,13 +19,18 @@ if(OMNI_CCACHE)
 endif()
 
 find_program(OMNI_MOLD mold)
-if(OMNI_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(OMNI_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WIN32)
   add_link_options(-fuse-ld=mold)
 endif()
 
 add_library(omni_flags INTERFACE)
 target_compile_options(omni_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 target_compile_definitions(omni_flags INTERFACE BOOST_DLL_USE_STD_FS)
+if(WIN32)
+  enable_language(RC)
+  # Else windows.h brings macros named min, max and ERROR, and sockets of another age.
+  target_compile_definitions(omni_flags INTERFACE NOMINMAX NOGDI WIN32_LEAN_AND_MEAN UNICODE _UNICODE)
+endif()
 
 if(OMNI_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)

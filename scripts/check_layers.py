@@ -65,7 +65,7 @@ def rule_for(path):
             project += ("sdk/include/",)
         if folder == "admin":
             project, libraries = project + ("service/http/route.hpp",), ("boost/json", "boost/system/", "fmt/")
-        return Rule(f"service/{folder}", project, libraries, ("omni_core", f"omni_{folder}"))
+        return Rule(f"service/{folder}", project, libraries, ("omni_core", "omni_platform", f"omni_{folder}"))
     if top == "service":
         return Rule("service", ("service/", "core/"), None, ("omni_core", "omni_app") + tuple(f"omni_{s}" for s in SIBLINGS))
     return None
