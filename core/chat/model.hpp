@@ -59,8 +59,8 @@ struct ChatRequest {
   // What ties the requests of one conversation together for sticky routing: a session header,
   // metadata.user_id, prompt_cache_key. Empty: routing looks at the first turns instead.
   std::string_view session;
-  // The account that must serve this (x-omniroute-connection of the request): its name, provider/name
-  // or id. Empty: routing chooses.
+  // The account that must serve this (x-omniroute-connection of the request): its name,
+  // provider/name or id. Empty: routing chooses.
   std::string_view connection;
   std::vector<Message> messages;
   std::vector<Tool> tools;
@@ -126,6 +126,10 @@ class EventSink {
   virtual ~EventSink() = default;
   // False: the client is gone; the provider must stop.
   virtual bool onEvent(const ChatEvent& event) = 0;
+  // From hold() to release() more events are certain to follow without a wait, so that what arrived
+  // together may leave together. Events stay events: nothing is merged or delayed.
+  virtual void hold() {}
+  virtual void release() {}
 };
 
 }  // namespace omni::chat

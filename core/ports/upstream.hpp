@@ -27,6 +27,7 @@ struct HttpCall {
   bool idempotent = false;  // may be sent a second time when a pooled connection turns out dead
   int64_t first_byte_timeout_ms = 0;  // 0: the client's default
   int64_t idle_timeout_ms = 0;        // longest silence inside the answer; 0: the client's default
+  std::function<void()> before_wait;  // called whenever what has arrived is delivered; may be empty
 };
 
 // Thread-safe; blocks the calling thread, which also runs the callbacks.

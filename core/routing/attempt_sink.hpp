@@ -18,6 +18,8 @@ class AttemptSink final : public chat::EventSink {
   AttemptSink(chat::EventSink& client, Listener& listener) : client_(client), listener_(listener) {}
 
   bool onEvent(const chat::ChatEvent& event) override;
+  void hold() override { client_.hold(); }
+  void release() override { client_.release(); }
 
   bool content() const { return content_; }
   bool clientGone() const { return client_gone_; }

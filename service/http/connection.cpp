@@ -34,7 +34,8 @@ std::string_view errorType(int status) {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-// The shape for all doors but Anthropic's; the OpenAI clients read "message", "type" and "code" of it.
+// The shape for all doors but Anthropic's; the OpenAI clients read "message", "type" and "code" of
+// it.
 std::string errorBody(int status, std::string_view code, std::string_view message) {
   boost::json::object error;
   error["message"] = message;
@@ -134,12 +135,14 @@ size_t headerBytes(const Poco::Net::HTTPRequest& head) {
 
 // Behind a reverse proxy every peer is this machine, so that a forwarded request is never taken for
 // a local one.
-bool isLocal(const Poco::Net::IPAddress& peer, const Poco::Net::HTTPRequest& head) {
-  for (const char* name :
-       {"X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host", "Via"}) {
-    if (head.has(name)) return false;
-  }
-  return peer.isLoopback() || peer.toString().starts_with("::ffff:127.");
+bool isForwarded(const Poco::Net::HTTPRequest& head) {
+  static const std::string kNames[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP",
+                                       "X-Forwarded-Host", "Via"};
+  return std::ranges::any_of(kNames, [&](const std::string& name) { return head.has(name); });
+}
+
+bool isLoopback(const Poco::Net::IPAddress& address) {
+  return address.isLoopback() || address.toString().starts_with("::ffff:127.");
 }
 
 class AdmissionSlot {
@@ -379,9 +382,12 @@ void Connection::answer(Exchange& x, Session& session) {
   if (!isToken(method))
     return x.refuse(400, "malformed_request", "The method is not a valid name.");
 
-  const auto peer = session.clientAddress();
-  request.remote_address = peer.host().toString();
-  request.loopback = isLocal(peer.host(), x.head);
+  if (!peer_) {
+    const auto address = session.clientAddress().host();
+    peer_ = Peer{address.toString(), isLoopback(address)};
+  }
+  request.remote_address = peer_->address;
+  request.loopback = peer_->loopback && !isForwarded(x.head);
   request.method = method;
   request.header = [&head = x.head](std::string_view name) {
     return head.get(std::string(name), "");
@@ -539,9 +545,7 @@ void Connection::lingerUntilRead(Session& session) {
     while (total < kMaxLingerBytes) {
       const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
           end - std::chrono::steady_clock::now());
-      if (left.count() <= 0 ||
-          !platform::waitSocket(s, platform::Wait::Readable, left))
-        return;
+      if (left.count() <= 0 || !platform::waitSocket(s, platform::Wait::Readable, left)) return;
       const int n = s.receiveBytes(sink.data(), static_cast<int>(sink.size()));
       if (n <= 0) return;
       total += static_cast<uint64_t>(n);

@@ -11,6 +11,8 @@
 #include <Poco/Net/TCPServerConnectionFactory.h>
 
 #include <atomic>
+#include <optional>
+#include <string>
 
 #include "service/http/body_reader.hpp"
 #include "service/http/response_writer.hpp"
@@ -39,6 +41,11 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
 
   ServerCore& core_;
   Poco::Net::HTTPServerParams::Ptr params_;
+  struct Peer {
+    std::string address;
+    bool loopback = false;
+  };
+  std::optional<Peer> peer_;  // asked for once; the connection's own thread only
   std::atomic<bool> busy_{false};
 };
 

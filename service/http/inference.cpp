@@ -18,6 +18,7 @@ using chat::ChatEvent;
 using chat::EventKind;
 
 constexpr size_t kLongestSession = 512;
+constexpr size_t kMostHeld = 16u << 10;
 
 // A header is ASCII; a name that is not is shown by its id.
 bool printable(std::string_view text) {
@@ -80,7 +81,6 @@ class StreamSink final : public chat::EventSink {
       if (early_usage_) setCredits(writer_, *early_usage_);
       if (!startSse(writer_)) return false;
     }
-    frames_.clear();
     if (early_usage_) {
       ChatEvent usage;
       usage.kind = EventKind::Usage;
@@ -89,29 +89,41 @@ class StreamSink final : public chat::EventSink {
       early_usage_.reset();
     }
     encoder_.onEvent(event, frames_);
-    return frames_.empty() || writer_.write(frames_);
+    return (held_ && frames_.size() < kMostHeld) || writeOut();
+  }
+
+  void hold() override { held_ = true; }
+  void release() override {
+    held_ = false;
+    writeOut();  // a client that is gone is told by the next event, or by the token
   }
 
   // Content was seen; without it the stream may have begun all the same, see planStream().
   bool begun() const { return begun_; }
 
   void finish(const Result<>& result) {
-    frames_.clear();
     if (result) {
       encoder_.done(frames_);
     } else {
       encoder_.fail(result.error(), frames_);
     }
     // The error frame is followed by the stream's regular end, so that every client reads it.
-    if (frames_.empty() || writer_.write(frames_)) writer_.endStream();
+    if (writeOut()) writer_.endStream();
   }
 
  private:
+  bool writeOut() {
+    const bool written = frames_.empty() || writer_.write(frames_);
+    frames_.clear();
+    return written;
+  }
+
   ResponseWriter& writer_;
   chat::StreamEncoder& encoder_;
   const RouteReport& report_;
   Observed observed_;
-  std::string frames_;  // reused by all events
+  std::string frames_;  // not written yet; reused by all events
+  bool held_ = false;
   std::optional<chat::Usage> early_usage_;
   bool begun_ = false;
 };

@@ -81,6 +81,11 @@ bool bodyless(int status) {
 
 }  // namespace
 
+// It has just sent its request.
+int64_t ConnectionCancel::firstCheckMs() {
+  return steadyMs() + kPeerCheckMs;
+}
+
 bool ConnectionCancel::cancelled() const {
   if (gone() || cancel_all_.load(std::memory_order_relaxed)) return true;
   const int64_t now = steadyMs();
@@ -362,7 +367,8 @@ void SocketWriter::tick() {
   if (!silent && !header_pending_) return;
   try {
     // Room in the send buffer now: these few bytes will not block.
-    if (!platform::waitSocket(socket_, platform::Wait::Writable, std::chrono::microseconds(0))) return;
+    if (!platform::waitSocket(socket_, platform::Wait::Writable, std::chrono::microseconds(0)))
+      return;
   } catch (...) {
     cancel_.setGone();
     return;

@@ -28,7 +28,7 @@ namespace omni::http {
 class ConnectionCancel final : public CancelToken {
  public:
   ConnectionCancel(int fd, const std::atomic<bool>& cancel_all)
-      : fd_(fd), cancel_all_(cancel_all) {}
+      : fd_(fd), cancel_all_(cancel_all), next_check_ms_(firstCheckMs()) {}
   bool cancelled() const override;
   void setGone() { gone_.store(true, std::memory_order_release); }
   bool gone() const { return gone_.load(std::memory_order_acquire); }
@@ -37,7 +37,8 @@ class ConnectionCancel final : public CancelToken {
   const int fd_;
   const std::atomic<bool>& cancel_all_;
   mutable std::atomic<bool> gone_{false};
-  mutable std::atomic<int64_t> next_check_ms_{0};
+  static int64_t firstCheckMs();
+  mutable std::atomic<int64_t> next_check_ms_;
 };
 
 std::string_view reasonPhrase(int status);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/base/error.hpp"
+#include "core/chat/model.hpp"
 #include "core/ports/cancel.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/store.hpp"
@@ -70,6 +71,7 @@ struct omni_call {
 
   omni::plugins::HostContext& host;
   omni::plugins::AccountRecord& record;
+  omni::chat::EventSink* sink = nullptr;  // of a completion
   bool told_cancelled = false;
   std::optional<omni::Error> error;
   std::string conflict_id;  // survives a plugin's own wording of the conflict

@@ -31,6 +31,9 @@ static_assert(static_cast<uint32_t>(FailureKind::EmptyResponse) == OMNI_FAILURE_
 static_assert(static_cast<uint32_t>(FailureKind::Protocol) == OMNI_FAILURE_PROTOCOL);
 static_assert(static_cast<uint32_t>(FailureKind::Conflict) == OMNI_FAILURE_CONFLICT);
 static_assert(static_cast<uint32_t>(FailureKind::NotFound) == OMNI_FAILURE_NOT_FOUND);
+static_assert(static_cast<uint32_t>(FailureScope::Default) == OMNI_SCOPE_DEFAULT);
+static_assert(static_cast<uint32_t>(FailureScope::Account) == OMNI_SCOPE_ACCOUNT);
+static_assert(static_cast<uint32_t>(FailureScope::AccountModel) == OMNI_SCOPE_ACCOUNT_MODEL);
 
 constexpr size_t kMaxLogLine = 4096;
 constexpr size_t kMaxErrorText = 8192;
@@ -115,6 +118,8 @@ void hostSetError(omni_call_t* call, const omni_error_t* error) noexcept {
     out.upstream_status = static_cast<int>(error->upstream_status);
     out.retry_after_ms = error->retry_after_ms;
     out.reset_at_ms = error->reset_at_ms;
+    if (error->scope <= OMNI_SCOPE_ACCOUNT_MODEL)
+      out.scope = static_cast<FailureScope>(error->scope);
     call->error = std::move(out);
     return OMNI_OK;
   });
@@ -166,12 +171,15 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
       return stop(
           sink->on_response(sink->context, static_cast<uint32_t>(status), raw.data(), raw.size()));
     };
+    if (call->sink) out.before_wait = [sink = call->sink] { sink->release(); };
     auto on_body = [&](std::string_view bytes) -> Result<> {
+      if (call->sink) call->sink->hold();
       return stop(sink->on_body(sink->context, toStr(bytes)));
     };
     // Provider and account: two plugins never share a connection either.
     auto done = call->host.deps.upstream.call(call->host.plugin + "/" + call->record.id(), out,
                                               on_response, on_body, call->token);
+    if (call->sink) call->sink->release();
     if (stopped != OMNI_OK) return stopped;
     return done ? OMNI_OK : call->failed(std::move(done.error()));
   });

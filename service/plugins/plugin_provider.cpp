@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
+
 #include "service/plugins/account_draft.hpp"
 #include "service/plugins/host_table.hpp"
 #include "service/plugins/request_view.hpp"
@@ -184,6 +186,7 @@ void PluginProvider::stop() {
     context_.stopping = true;
     idle_.wait(lock, [&] { return running_ == 0; });
   }
+  unwritten_.flushAll(deps_.store, generations_);
   enter(context_, "deinit", [&] {
     entry_.deinit(plugin_);
     return OMNI_OK;
@@ -210,9 +213,11 @@ Result<> PluginProvider::completeAs(std::string_view connection_id, std::string_
   Running running(*this);
   if (auto open = running.check(); !open) return open;
   if (auto own = owns(connection_id); !own) return own;
+  if (auto done = unwritten_.flush(deps_.store, generations_, connection_id); !done) return done;
   const RequestView view(request, model);
-  StoredRecord record(deps_.store, generations_, connection_id);
+  StoredRecord record(deps_.store, generations_, unwritten_, connection_id);
   omni_call_t call(context_, record, cancel);
+  call.sink = &sink;
   SinkContext sink_context{call, sink};
   omni_sink_t raw{};
   raw.struct_size = sizeof(raw);
@@ -253,7 +258,9 @@ Result<std::string> PluginProvider::control(std::string_view connection_id, std:
   Running running(*this);
   if (auto open = running.check(); !open) return std::unexpected(std::move(open.error()));
   if (auto own = owns(connection_id); !own) return std::unexpected(std::move(own.error()));
-  StoredRecord record(deps_.store, generations_, connection_id);
+  if (auto done = unwritten_.flush(deps_.store, generations_, connection_id); !done)
+    return std::unexpected(std::move(done.error()));
+  StoredRecord record(deps_.store, generations_, unwritten_, connection_id);
   return invoke(record, method, input, cancel);
 }
 
@@ -262,6 +269,27 @@ Result<std::string> PluginProvider::invokeDraft(DraftRecord& record, std::string
   Running running(*this);
   if (auto open = running.check(); !open) return std::unexpected(std::move(open.error()));
   return invoke(record, method, input, cancel);
+}
+
+Result<std::unique_ptr<AccountDraft>> PluginProvider::resume(std::string_view state) {
+  boost::system::error_code failed;
+  const boost::json::value parsed = boost::json::parse(state, failed);
+  const boost::json::object* object = failed ? nullptr : parsed.if_object();
+  const boost::json::value* id = object ? object->if_contains("id") : nullptr;
+  const boost::json::value* replaces = object ? object->if_contains("replaces") : nullptr;
+  if (!id || !id->is_string() || !replaces || !replaces->is_bool())
+    return makeError(FailureKind::Protocol, "the kept sign-in cannot be read");
+  const std::string connection(id->get_string());
+  std::unique_ptr<PluginDraft> draft;
+  if (replaces->get_bool()) {
+    auto base = deps_.store.get(connection);
+    if (!base) return std::unexpected(std::move(base.error()));
+    draft = std::make_unique<PluginDraft>(*this, connection, &*base);
+  } else {
+    draft = std::make_unique<PluginDraft>(*this, connection, nullptr);
+  }
+  if (auto done = draft->restore(*object); !done) return std::unexpected(std::move(done.error()));
+  return draft;
 }
 
 Result<std::unique_ptr<AccountDraft>> PluginProvider::draft(std::string_view replace_id) {

@@ -40,6 +40,7 @@ void RequestLog::closeFeed() {
 }
 
 void RequestLog::add(RequestEntry entry) noexcept {
+  bool wake = false;
   try {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
@@ -51,11 +52,13 @@ void RequestLog::add(RequestEntry entry) noexcept {
     } else {
       queue_.push_back(std::move(entry));
       ++accepted_;
+      // Waking the writer for each entry would be a switch of threads per request.
+      wake = queue_.size() == 1 || queue_.size() == options_.batch;
     }
   } catch (...) {  // no memory: a log entry is no reason to fail a request
     return;
   }
-  work_.notify_one();
+  if (wake) work_.notify_one();
   news_.notify_all();
 }
 

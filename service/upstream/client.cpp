@@ -86,6 +86,7 @@ Result<std::string> serialize(const HttpCall& request, const Url& url,
 }
 
 struct Exchange {
+  const HttpCall& call;
   const std::string& bytes;
   int64_t first_byte_ms;
   int64_t idle_ms;
@@ -97,6 +98,7 @@ Result<> exchange(Transport& transport, const Exchange& what, ResponseParser& pa
   std::array<char, kReadBuffer> buffer;
   const Deadline first = after(what.first_byte_ms);
   while (!parser.done()) {
+    if (what.call.before_wait) what.call.before_wait();
     auto got = transport.read(buffer.data(), buffer.size(),
                               parser.headDone() ? after(what.idle_ms) : first, cancel);
     if (!got) {
@@ -147,7 +149,7 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   auto bytes = serialize(request, *url, *proxy, options_.user_agent);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   const Exchange what{
-      *bytes,
+      request, *bytes,
       request.first_byte_timeout_ms > 0 ? request.first_byte_timeout_ms
                                         : options_.first_byte_timeout_ms,
       request.idle_timeout_ms > 0 ? request.idle_timeout_ms : options_.idle_timeout_ms};

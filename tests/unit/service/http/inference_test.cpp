@@ -183,6 +183,38 @@ TEST_P(InferenceTest, SilenceCommitsTheStreamAndKeepsItAlive) {
   EXPECT_EQ(record().first_byte_ms, 25'000);
 }
 
+// What arrived together leaves together, each event its own frame; nothing waits for more.
+TEST_P(InferenceTest, HeldEventsLeaveInOneWriteAtTheirRelease) {
+  std::promise<void> held;
+  std::promise<void> go;
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) {
+    emit(sink, chat::EventKind::Text, "alone");
+    sink.hold();
+    emit(sink, chat::EventKind::Text, "first");
+    emit(sink, chat::EventKind::Text, "second");
+    held.set_value();
+    go.get_future().wait();
+    sink.release();
+    emit(sink, chat::EventKind::Finish);
+    return Result<>{};
+  };
+  start();
+  RawClient c(server_->port());
+  c.send(post(GetParam().path, body(true)));
+  held.get_future().wait();
+  EXPECT_THAT(c.until("alone"), Not(HasSubstr("first")));
+  go.set_value();
+  const std::string rest = c.until("\r\n0\r\n\r\n");
+  const auto first = rest.find("first");
+  const auto second = rest.find("second");
+  ASSERT_NE(first, std::string::npos);
+  ASSERT_NE(second, std::string::npos);
+  const std::string between = rest.substr(first, second - first);
+  EXPECT_THAT(between, HasSubstr("\n\n")) << "two events";
+  EXPECT_THAT(between, Not(HasSubstr("\r\n"))) << "in one chunk";
+}
+
 TEST_P(InferenceTest, FailureAfterSilenceIsInBand) {
   std::promise<void> running;
   std::promise<void> go;
