@@ -18,6 +18,7 @@ class Session : public Poco::Net::HTTPServerSession {
   using HTTPServerSession::HTTPServerSession;
   using HTTPSession::buffered;
   using HTTPSession::get;
+  using HTTPSession::peek;
   using HTTPSession::read;
 };
 

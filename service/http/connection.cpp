@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 #include <chrono>
+#include <climits>
 #include <optional>
 
 #include "service/platform/socket_wait.hpp"
@@ -203,7 +204,6 @@ void Connection::run() {
     s.setNoDelay(true);
     s.setSendTimeout(millis(core_.options.send_timeout_ms));  // Poco sets none: a stuck client
                                                               // would hold its thread for good
-    s.setReceiveTimeout(millis(core_.options.receive_timeout_ms));
     {
       std::lock_guard lock(core_.mutex);
       core_.connections.insert(static_cast<LiveConnection*>(this));
@@ -242,28 +242,32 @@ void Connection::cut() {
 
 namespace {
 
-// Instead of HTTPServerSession::hasMoreRequests(), see platform::waitSocket.
-bool awaitRequest(Session& session, int timeout_ms) {
-  if (session.buffered() > 0) return true;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  for (auto left = std::chrono::milliseconds(timeout_ms); left.count() > 0;
-       left = std::chrono::duration_cast<std::chrono::milliseconds>(
-           end - std::chrono::steady_clock::now())) {
-    if (platform::waitSocket(session.socket(), platform::Wait::Readable, left)) return true;
+// Instead of HTTPServerSession::hasMoreRequests(), which polls first: one system call more for each
+// request. A drain wakes the read by shutting the socket's receiving side.
+bool awaitRequest(Session& session) {
+  try {
+    return session.peek() >= 0;
+  } catch (const Poco::Exception&) {  // nothing came in time, or the peer has left
+    return false;
   }
-  return false;
 }
 
 }  // namespace
 
+void Connection::setReceiveTimeout(int ms) {
+  if (receive_timeout_ms_ == ms) return;
+  socket().setReceiveTimeout(millis(ms));
+  receive_timeout_ms_ = ms;
+}
+
 void Connection::serve(Session& session) {
-  int timeout_ms = core_.options.receive_timeout_ms;
-  while (!core_.draining && awaitRequest(session, timeout_ms)) {
-    timeout_ms = core_.options.keep_alive_ms;
+  setReceiveTimeout(core_.options.receive_timeout_ms);
+  while (!core_.draining && awaitRequest(session)) {
     busy_ = true;
     const bool again = serveOne(session);
     busy_ = false;
     if (!again) return;
+    setReceiveTimeout(core_.options.keep_alive_ms);
   }
 }
 
@@ -495,6 +499,9 @@ void Connection::answer(Exchange& x, Session& session) {
   if (x.framing.hasBody()) {
     // Bytes that are here already need no invitation.
     if (!expect.empty() && session.buffered() == 0 && !x.writer->sendContinue()) return;
+    if (x.framing.chunked ||
+        session.buffered() < static_cast<int>(std::min<uint64_t>(*x.framing.length, INT_MAX)))
+      setReceiveTimeout(core_.options.receive_timeout_ms);
     const BodyStatus status = x.framing.chunked
                                   ? readChunkedBody(session, x.route->max_body, request.body)
                                   : readFixedBody(session, *x.framing.length, request.body);

@@ -45,7 +45,10 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
     std::string address;
     bool loopback = false;
   };
-  std::optional<Peer> peer_;  // asked for once; the connection's own thread only
+  void setReceiveTimeout(int ms);
+
+  int receive_timeout_ms_ = 0;  // as the socket has it
+  std::optional<Peer> peer_;    // asked for once; the connection's own thread only
   std::atomic<bool> busy_{false};
 };
 
