@@ -12,8 +12,11 @@ constexpr size_t kHashed = 4000;
 
 std::string uuidFrom(std::string_view seed) {
   const std::string hex = sha256Hex(seed);
-  return fmt::format("{}-{}-5{}-a{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3),
-                     hex.substr(17, 3), hex.substr(20, 12));
+  std::string out;
+  out.reserve(36);
+  out.append(hex, 0, 8).append("-").append(hex, 8, 4).append("-5").append(hex, 13, 3);
+  out.append("-a").append(hex, 17, 3).append("-").append(hex, 20, 12);
+  return out;
 }
 
 bool isUuid(std::string_view text) {
