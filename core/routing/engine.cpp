@@ -173,6 +173,16 @@ void Engine::failed(const PlanCandidate& candidate, const Error& error, int64_t 
     health.endpointCools(candidate.endpoint_key, now_ms + delay, now_ms, why);
     return;
   }
+  if (error.kind == FailureKind::Quota && error.reset_at_ms < 0) {
+    // Providers seldom say when: what was read of the account's quota does. Without it the
+    // directory's own rule holds, and the keeper looks again then.
+    Error dated = error;
+    if (const auto reading =
+            deps.quota ? deps.quota->quota(candidate.connection->id) : std::nullopt;
+        reading && reading->resets_at_ms > now_ms)
+      dated.reset_at_ms = reading->resets_at_ms;
+    return deps.accounts.applyFailure(candidate.connection->id, dated, now_ms);
+  }
   deps.accounts.applyFailure(candidate.connection->id, error, now_ms);
 }
 

@@ -51,7 +51,8 @@ uint32_t kindOf(const UpstreamError& e) {
   if (e.reason == "TEMPORARILY_SUSPENDED" || (e.status == 403 && has(e.message, "suspended")))
     return OMNI_FAILURE_SUSPENDED;
   if (e.reason == "INSUFFICIENT_MODEL_CAPACITY" || e.reason == "MODEL_TEMPORARILY_UNAVAILABLE" ||
-      e.reason == "SERVICE_REQUEST_RATE_EXCEEDED")
+      e.reason == "SERVICE_REQUEST_RATE_EXCEEDED" ||
+      (e.status == 500 && e.reason.empty() && has(e.message, "unexpectedly high load")))
     return OMNI_FAILURE_CAPACITY;
   if (e.status == 401) return OMNI_FAILURE_AUTH_INVALID;
   if (e.status == 403)
@@ -60,8 +61,11 @@ uint32_t kindOf(const UpstreamError& e) {
                : OMNI_FAILURE_NOT_AUTHORIZED;
   if (e.status == 429 || e.type == "ThrottlingException" || e.type == "throttlingError")
     return OMNI_FAILURE_RATE_LIMITED;
-  if (e.status == 408 || e.status == 504) return OMNI_FAILURE_TIMEOUT;
-  if (e.status >= 500) return OMNI_FAILURE_UPSTREAM;
+  // 524: the edge has waited its two minutes already. The others are over quickly.
+  if (e.status == 524) return OMNI_FAILURE_TIMEOUT;
+  if (e.status >= 500 || e.status == 408) return OMNI_FAILURE_UPSTREAM;
+  // No host of either generation serves this account; another account's may.
+  if (isUnknownOperation(e)) return OMNI_FAILURE_NOT_AUTHORIZED;
   if (e.status == 400 && (has(e.message, "profileArn") || has(e.message, "Invalid ARN")))
     return OMNI_FAILURE_NOT_AUTHORIZED;
   if (e.status >= 400) return OMNI_FAILURE_BAD_REQUEST;
@@ -91,6 +95,8 @@ sdk::Failure runtimeFailure(const UpstreamError& e) {
   failure.upstream_status = e.status;
   failure.reason = e.reason;
   failure.retry_after_ms = e.retry_after_ms;
+  if (e.reason == "USER_REQUEST_RATE_EXCEEDED" || e.reason == "CREDIT_CONSUMPTION_RATE_EXCEEDED")
+    failure.scope = OMNI_SCOPE_ACCOUNT;
   failure.detail = fmt::format("HTTP {} {}", e.status, e.type);
   failure.message = fmt::format("Kiro answered {}{}{}", e.status, e.message.empty() ? "" : ": ",
                                 redacted(e.message));

@@ -137,6 +137,11 @@ sdk::Failure make(uint32_t status, Details details) {
   failure.kind = kindOf(status, details);
   failure.upstream_status = status;
   failure.reason = !details.code.empty() ? details.code : details.type;
+  // OpenAI's limits are of a model (API guide, "Rate limits"), and so are those of whoever copies
+  // its code; a server that says no more may mean the key.
+  if (failure.kind == OMNI_FAILURE_RATE_LIMITED &&
+      (details.code == "rate_limit_exceeded" || details.code == "model_rate_limit_exceeded"))
+    failure.scope = OMNI_SCOPE_ACCOUNT_MODEL;
   failure.detail = fmt::format("HTTP {} {}", status, failure.reason);
   if (details.message.size() > kMaxMessage) {
     details.message.resize(kMaxMessage);

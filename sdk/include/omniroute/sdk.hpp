@@ -41,6 +41,7 @@ struct Failure {
   uint32_t upstream_status = 0;
   int64_t retry_after_ms = -1;
   int64_t reset_at_ms = -1;
+  uint32_t scope = OMNI_SCOPE_DEFAULT;
   bool cancelled = false;
   bool reported = false;  // the host has the details already (its own HTTP failure)
 
@@ -254,6 +255,7 @@ class Call {
     error.struct_size = sizeof(error);
     error.kind = failure.kind;
     error.upstream_status = failure.upstream_status;
+    error.scope = failure.scope;
     error.retry_after_ms = failure.retry_after_ms;
     error.reset_at_ms = failure.reset_at_ms;
     error.message = toStr(failure.message);

@@ -22,7 +22,7 @@ SIZE(omni_error_t, 96);
 OFFSET(omni_error_t, struct_size, 0);
 OFFSET(omni_error_t, kind, 4);
 OFFSET(omni_error_t, upstream_status, 8);
-OFFSET(omni_error_t, reserved, 12);
+OFFSET(omni_error_t, scope, 12);  // 1.0: reserved
 OFFSET(omni_error_t, retry_after_ms, 16);
 OFFSET(omni_error_t, reset_at_ms, 24);
 OFFSET(omni_error_t, message, 32);

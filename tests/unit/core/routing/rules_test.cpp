@@ -176,6 +176,26 @@ TEST_F(RulesTest, EachKindOfFailureDoesWhatItsRowSays) {
   }
 }
 
+TEST_F(RulesTest, AUsedUpQuotaRestsUntilTheResetThatIsKnown) {
+  constexpr int64_t kDay = 86'400'000;
+  const int64_t midnight = (clock_.now / kDay + 1) * kDay;
+  quota_.readings["id-a"] = {.limit = 50, .used = 49, .resets_at_ms = clock_.now + 9 * kDay};
+  fail("id-a", FailureKind::Quota);
+  EXPECT_FALSE(ask("kiro/a"));
+  EXPECT_EQ(accounts_.get("id-a")->state.until_ms, clock_.now + 9 * kDay) << "as it was read";
+  fail("id-b", FailureKind::Quota);
+  EXPECT_FALSE(ask("kiro/b"));
+  EXPECT_EQ(accounts_.get("id-b")->state.until_ms, midnight) << "nothing is known";
+  Error error = makeError(FailureKind::Quota, "today's are used up").error();
+  error.reset_at_ms = clock_.now + 5000;
+  quota_.readings["id-c"] = {.limit = 50, .used = 1, .resets_at_ms = clock_.now + 9 * kDay};
+  provider_.failures["id-c"] = {error};
+  const auto refused = ask("kiro/c");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(accounts_.get("id-c")->state.until_ms, clock_.now + 5000) << "the provider knows best";
+  EXPECT_EQ(refused.error().retry_after_ms, 5000);
+}
+
 TEST_F(RulesTest, ALimitOfOneModelLeavesTheAccountsOthers) {
   combo("team", {{"kiro/a/big"}, {"kiro/a/small"}, {"kiro/b"}});
   ASSERT_TRUE(router_.reloadCombos());

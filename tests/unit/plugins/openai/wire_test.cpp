@@ -61,6 +61,9 @@ TEST_F(OpenAiErrors, StatusesAndCodes) {
 }
 
 TEST_F(OpenAiErrors, DelaysInAllForms) {
+  EXPECT_EQ(failure(429, R"({"error":{"message":"x","code":"rate_limit_exceeded"}})").scope,
+            OMNI_SCOPE_ACCOUNT_MODEL);
+  EXPECT_EQ(failure(429, "").scope, OMNI_SCOPE_DEFAULT);
   EXPECT_EQ(failure(429, "", {{"Retry-After", "7"}}).retry_after_ms, 7000);
   EXPECT_EQ(failure(429, "", {{"retry-after-ms", "250"}, {"Retry-After", "7"}}).retry_after_ms,
             250);

@@ -561,6 +561,27 @@ TEST_F(RegistryTest, ASignInRunsOverSeveralCallsOfOneDraft) {
   EXPECT_FALSE((*draft)->finish({}));
 }
 
+TEST_F(RegistryTest, TheScopeOfALimitArrivesAndOneOfALaterAbiIsTheDefault) {
+  static uint32_t scope = 0;
+  script_.control = [](omni_call_t* call, std::string_view, std::string_view,
+                       const omni_writer_t*) {
+    omni_error_t error = errorOf(OMNI_FAILURE_RATE_LIMITED, "too fast");
+    error.scope = scope;
+    script->host->set_error(call, &error);
+    return OMNI_FAILED;
+  };
+  for (const auto& [sent, heard] : {std::pair{OMNI_SCOPE_DEFAULT, FailureScope::Default},
+                                    std::pair{OMNI_SCOPE_ACCOUNT, FailureScope::Account},
+                                    std::pair{OMNI_SCOPE_ACCOUNT_MODEL, FailureScope::AccountModel},
+                                    std::pair{4711u, FailureScope::Default}}) {
+    scope = sent;
+    const auto done = control();
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().kind, FailureKind::RateLimited);
+    EXPECT_EQ(done.error().scope, heard) << sent;
+  }
+}
+
 TEST_F(RegistryTest, AnUnknownKindOfFailureIsAnInternalError) {
   script_.control = [](omni_call_t* call, std::string_view, std::string_view,
                        const omni_writer_t*) {

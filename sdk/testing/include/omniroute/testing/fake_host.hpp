@@ -77,6 +77,7 @@ struct CapturedError {
   std::string detail;
   std::string reason;
   std::string field;
+  uint32_t scope = OMNI_SCOPE_DEFAULT;
 };
 
 struct StoredValue {
@@ -380,7 +381,8 @@ inline FakeHost::FakeHost(uint64_t seed) : random_(seed) {
                                 std::string(toView(error->message)),
                                 std::string(toView(error->detail)),
                                 std::string(toView(error->reason)),
-                                std::string(toView(error->field))};
+                                std::string(toView(error->field)),
+                                error->scope};
   };
   raw_.is_cancelled = [](omni_call_t* raw_call) -> uint32_t {
     FakeCall& call = entered(raw_call);
