@@ -220,6 +220,12 @@ Result<> KeyRing::enter(std::string_view id, std::string_view model,
   return entry.limiter.enter(entry.key.policy, clock_.nowMs(), clock_.steadyMs());
 }
 
+bool KeyRing::mayUse(std::string_view id, std::string_view model, bool is_combo) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() && found->second.key.policy.allows(model, is_combo);
+}
+
 void KeyRing::leave(std::string_view id, const Spent& spent) {
   const int64_t now = clock_.nowMs();
   const std::lock_guard lock(mutex_);

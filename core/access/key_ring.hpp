@@ -71,6 +71,8 @@ class KeyRing {
   // key was removed or has expired meanwhile.
   Result<> enter(std::string_view id, std::string_view model,
                  const std::function<bool(std::string_view)>& is_combo);
+  // Whether its policy names this model or combo; false for a key that is gone.
+  bool mayUse(std::string_view id, std::string_view model, bool is_combo) const;
   // After each successful enter(), also when the key is gone.
   void leave(std::string_view id, const Spent& spent);
 

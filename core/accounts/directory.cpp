@@ -202,9 +202,12 @@ Result<> AccountDirectory::remove(std::string_view id) {
 }
 
 Result<> AccountDirectory::commit(std::string_view id, const std::vector<ValueChange>& values) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (auto done = backing_.commit(id, values); !done) return done;
   if (!refreshOne(id)) patch(id, values, nullptr);  // it is stored all the same
+  const auto row = find(id);
+  lock.unlock();
+  if (committed && row) committed(*row, values);
   return {};
 }
 

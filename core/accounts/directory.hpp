@@ -57,6 +57,8 @@ class AccountDirectory final : public ConnectionStore {
   // Called after each change of a state, on the thread that made it; it may ask the directory. Set
   // once, before other threads use the directory.
   std::function<void(const Connection& before, const StateRecord& after)> state_changed;
+  // Called after each commit() to an account that is here, as above.
+  std::function<void(const Connection&, const std::vector<ValueChange>&)> committed;
 
  private:
   using Rows = std::map<std::string, std::shared_ptr<const Connection>, std::less<>>;

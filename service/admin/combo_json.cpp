@@ -427,8 +427,13 @@ Result<> applyComboBody(const json::object& body, const ComboWorld& world, bool 
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     combo.targets = std::move(*parsed);
   }
-  if (auto fine = routing::validateCombo(combo, world.providers); !fine) return fine;
-  return routing::refuseCycle(combo, world.combos);
+  auto fine = routing::validateCombo(combo, world.providers);
+  if (fine) fine = routing::refuseCycle(combo, world.combos);
+  // The member that was sent is named, not the one that it stands for.
+  constexpr std::string_view kTargets = "targets";
+  if (!fine && models != nullptr && fine.error().field.starts_with(kTargets))
+    fine.error().field.replace(0, kTargets.size(), "models");
+  return fine;
 }
 
 }  // namespace omni::admin

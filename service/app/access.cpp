@@ -159,6 +159,11 @@ Result<> Access::admit(const http::Request& request, const chat::ChatRequest& ch
   });
 }
 
+bool Access::visible(const http::Request& request, const ModelEntry& entry) const {
+  return request.caller_id.empty() ||
+         parts_->keys.mayUse(request.caller_id, entry.id, entry.owner == "combo");
+}
+
 void Access::finished(const http::InferenceRecord& record) {
   if (!record.admitted || record.caller_id.empty()) return;
   access::Spent spent;

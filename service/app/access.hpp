@@ -41,6 +41,7 @@ class Access {
   // For InferenceHooks.
   Result<> admit(const http::Request& request, const chat::ChatRequest& chat);
   void finished(const http::InferenceRecord& record);
+  bool visible(const http::Request& request, const ModelEntry& entry) const;
   // Writes what keys have spent.
   void flush();
 

@@ -8,6 +8,7 @@
 #include "core/accounts/sign_ins.hpp"
 #include "service/admin/sign_in_routes.hpp"
 #include "service/app/background_pool.hpp"
+#include "service/app/webhook_life.hpp"
 #include "service/storage/audit_store.hpp"
 #include "service/storage/health_store.hpp"
 
@@ -63,6 +64,8 @@ struct AccountLife::Parts {
                     {"detail", failure->detail}});
       note("service", "token.refresh_failed", connection.id,
            json::serialize(json::object{{"error", failure->message}}), true);
+      if (deps.refreshes) deps.refreshes->failed(connection);
+      if (deps.webhooks) deps.webhooks->refreshFailed(connection, *failure);
     };
     hooks.renewed = [this](const Connection& connection) {
       note("service", "registration.renewed", connection.id);
@@ -75,6 +78,7 @@ struct AccountLife::Parts {
                        : "a client registration ends soon",
                    {{"connection", connection.provider + "/" + connection.name},
                     {"daysLeft", days},
+      if (deps.webhooks) deps.webhooks->registrationEnds(connection, level, days);
                     {"level", registrationLevelName(level)}});
     };
     hooks.trouble = [this](std::string_view what) {
@@ -91,6 +95,7 @@ struct AccountLife::Parts {
     if (passing(before.state.state) && passing(after.state)) return;
     // What a person does is written down with the person.
     if (before.state.state == AccountState::Disabled || after.state == AccountState::Disabled)
+    if (deps.webhooks) deps.webhooks->stateChanged(before, after);
       return;
     note("service", fmt::format("connection.{}", accountStateName(after.state)), before.id,
          json::serialize(json::object{{"from", accountStateName(before.state.state)},

@@ -14,9 +14,12 @@
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
 
+#include "service/telemetry/metrics.hpp"
 namespace omni::app {
 
 struct AccountLifeDeps {
+class WebhookLife;
+
   AccountDirectory& accounts;
   ProviderRegistry& providers;
   ProxyAssigner& proxies;
@@ -26,6 +29,8 @@ struct AccountLifeDeps {
   telemetry::Logger& log;
 };
 
+  WebhookLife* webhooks = nullptr;                 // told of what happens; may be null
+  telemetry::RefreshMetrics* refreshes = nullptr;  // counts the keeper's failures; may be null
 // What deps refer to must outlive it. addRoutes() and start() are called once, from one thread.
 class AccountLife {
  public:

@@ -42,12 +42,14 @@ struct InferenceRecord {
   int64_t duration_ms = 0;
 };
 
-// Both are called on the request's thread and must be thread-safe; empty: nothing to do.
+// All are called on the request's thread and must be thread-safe; empty: nothing to do.
 struct InferenceHooks {
   // After decoding, before any account is chosen. An error is the client's answer.
   std::function<Result<>(const Request&, const chat::ChatRequest&)> admit;
   // Exactly once per request, after the last byte.
   std::function<void(const InferenceRecord&)> finished;
+  // Whether the caller may use what GET /v1/models would show.
+  std::function<bool(const Request&, const ModelEntry&)> visible{};
 };
 
 // Everything by reference must outlive the server that gets the routes.

@@ -55,6 +55,15 @@ Error badQuery(std::string_view name, std::string_view what) {
   return error;
 }
 
+// A key that is limited to some models is not shown the others.
+Result<std::vector<ModelEntry>> visibleModels(const InferenceDeps& deps, const Request& request) {
+  auto models = deps.backend.models();
+  if (models && deps.hooks.visible)
+    std::erase_if(*models,
+                  [&](const ModelEntry& entry) { return !deps.hooks.visible(request, entry); });
+  return models;
+}
+
 struct Page {
   size_t first = 0;
   size_t end = 0;
@@ -88,7 +97,7 @@ Result<Page> pageOf(const Request& request, const std::vector<ModelEntry>& model
 }
 
 void list(const InferenceDeps& deps, int64_t created_s, Request& request, ResponseWriter& writer) {
-  const auto models = deps.backend.models();
+  const auto models = visibleModels(deps, request);
   if (!models) return sendApiError(writer, codecFor(request), models.error(), request.request_id);
   std::string out;
   if (!speaksAnthropic(request)) {
@@ -121,7 +130,7 @@ void list(const InferenceDeps& deps, int64_t created_s, Request& request, Respon
 }
 
 void one(const InferenceDeps& deps, int64_t created_s, Request& request, ResponseWriter& writer) {
-  const auto models = deps.backend.models();
+  const auto models = visibleModels(deps, request);
   if (!models) return sendApiError(writer, codecFor(request), models.error(), request.request_id);
   const std::string& id = request.params["id"];
   const auto found = std::ranges::find(*models, id, &ModelEntry::id);

@@ -120,6 +120,21 @@ std::span<const Migration> schemaMigrations() {
            " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, trace_id TEXT NOT "
            "NULL,"
            " at_ms INTEGER NOT NULL, api TEXT NOT NULL, model TEXT NOT NULL,"
+           // secret: sealed under "webhooks/<id>/secret".
+           "CREATE TABLE webhooks("
+           " id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL,"
+           " secret TEXT NOT NULL, enabled INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+           " updated_ms INTEGER NOT NULL)",
+           "CREATE UNIQUE INDEX webhooks_name ON webhooks(name COLLATE NOCASE)",
+           "CREATE TABLE webhook_deliveries("
+           " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+           " webhook_id TEXT NOT NULL REFERENCES webhooks(id) ON DELETE CASCADE,"
+           " event_id TEXT NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,"
+           " state INTEGER NOT NULL, attempts INTEGER NOT NULL, status INTEGER NOT NULL,"
+           " error TEXT NOT NULL, created_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+           " done_ms INTEGER NOT NULL)",
+           "CREATE INDEX webhook_deliveries_of ON webhook_deliveries(webhook_id, id)",
+
            " served_model TEXT NOT NULL, connection_id TEXT NOT NULL,"
            " connection_name TEXT NOT NULL, provider TEXT NOT NULL, attempts TEXT NOT NULL,"
            " status INTEGER NOT NULL, error TEXT NOT NULL, streamed INTEGER NOT NULL,"

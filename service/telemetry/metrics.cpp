@@ -106,6 +106,21 @@ void RequestMetrics::writeHistogram(MetricText& out, std::string_view name, std:
   }
 }
 
+void RefreshMetrics::count(const Connection& connection, bool ok) {
+  const std::string labels = MetricText::labelText({{"provider", connection.provider},
+                                                    {"connection", connection.name},
+                                                    {"result", ok ? "ok" : "failed"}});
+  const std::lock_guard lock(mutex_);
+  ++refreshes_[labels];
+}
+
+void RefreshMetrics::write(MetricText& out) const {
+  const std::lock_guard lock(mutex_);
+  out.family("omniroute_token_refreshes_total", "counter",
+             "Access tokens got anew, and the keeper's attempts that failed.");
+  for (const auto& [labels, count] : refreshes_) out.raw(labels, static_cast<double>(count));
+}
+
 void RequestMetrics::write(MetricText& out) const {
   const std::lock_guard lock(mutex_);
   out.family("omniroute_requests_total", "counter", "Finished inference requests.");

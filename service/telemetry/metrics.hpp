@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/accounts/connection.hpp"
 #include "core/ports/request_log.hpp"
 
 namespace omni::telemetry {
@@ -67,6 +68,20 @@ class RequestMetrics {
   std::map<std::string, Histogram> durations_;
   std::map<std::string, Histogram> first_bytes_;
   std::map<std::string, Sums> sums_;
+};
+
+// Access tokens got anew: by the keeper ahead of time, or on a request's way. Thread-safe.
+class RefreshMetrics {
+ public:
+  void done(const Connection& connection) { count(connection, true); }
+  void failed(const Connection& connection) { count(connection, false); }
+  void write(MetricText& out) const;
+
+ private:
+  void count(const Connection& connection, bool ok);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, uint64_t> refreshes_;  // by label text
 };
 
 }  // namespace omni::telemetry

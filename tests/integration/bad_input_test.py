@@ -95,6 +95,77 @@ class BadInput(World):
         self.combo("c")
         self.assertEqual(self.gateway.post("/api/combos", {"name": "c", "models": ["kiro/kiro-dev"]}).status, 409)
 
+    def refused(self, body, status, field, *words, method="POST", path="/api/combos"):
+        answer = self.gateway.call(method, path, body)
+        self.assertEqual(answer.status, status, answer)
+        error = answer.json["error"]
+        self.assertEqual(error.get("field"), field, answer)
+        for word in words:
+            self.assertIn(word, error["message"])
+
+    def test_combos_that_cannot_be(self):
+        self.two_accounts()
+        stored = self.combo("team")
+        self.combo("b", models=["team"])
+        before = self.gateway.get("/api/combos").json
+        # Unknown connection, provider, combo: the nearest names.
+        self.refused({"name": "c", "models": ["kiro/kiro-dve"]}, 400, "models[0]", "kiro/kiro-dev")
+        self.refused({"name": "c", "models": ["kiro/kiro-dev", "kirro/kiro-dev"]}, 400, "models[1]", "kiro")
+        self.refused({"name": "c", "targets": [{"combo": "taem"}]}, 400, "targets[0].combo", "team")
+        self.refused({"name": "c", "targets": [{"provider": "kiro", "connections": ["kiro-por"]}]}, 400,
+                     "targets[0].connections[0]", "kiro-pro")
+        # A cycle names the way round.
+        self.refused({"targets": [{"combo": "b"}]}, 400, "targets", "team -> b -> team", method="PATCH",
+                     path=f"/api/combos/{stored['id']}")
+        self.refused({"targets": [{"combo": "team"}]}, 400, "targets", "team -> team", method="PATCH",
+                     path=f"/api/combos/{stored['id']}")
+        # Empty, and weights out of range.
+        self.refused({"name": "c", "models": []}, 400, "models")
+        self.refused({"name": "c", "targets": []}, 400, "targets")
+        for weight in (-1, 101, 1.5, "3"):
+            self.refused({"name": "c", "strategy": "weighted", "targets": [{"provider": "kiro", "weight": weight}]}, 400,
+                         "targets[0].weight")
+        self.assertEqual(self.gateway.get("/api/combos").json, before, "nothing is stored")
+
+    def test_a_deleted_target_is_named_and_the_others_serve(self):
+        self.two_accounts()
+        combo = self.combo("team")
+        self.assertIn(self.gateway.call("DELETE", f"/api/providers/{self.dev_id}").status, (200, 204))
+        served = self.gateway.chat("team", "Hi")
+        self.assertEqual(served.status, 200, served)
+        self.assertIn("kiro-pro", served.headers["x-omniroute-connection"])
+        self.assertIn("kiro/kiro-dev", str(self.gateway.get(f"/api/combos/{combo['id']}").json["missing"]))
+        self.gateway.call("PATCH", f"/api/providers/{self.pro_id}", {"isActive": False})
+        refused = self.gateway.chat("team", "Hi")
+        self.assertEqual(refused.status, 503, refused)
+        self.assertIn("target kiro/kiro-dev does not exist any more", refused.json["error"]["message"])
+
+    def test_a_header_that_names_a_foreign_connection(self):
+        self.two_accounts()
+        self.combo("team", models=["kiro/kiro-dev"])
+        body = {"model": "team", "messages": [{"role": "user", "content": "Hi"}]}
+        for name in ("kiro-pro", "kiro/kiro-pro", self.pro_id, "nobody"):
+            with self.subTest(name):
+                answer = self.gateway.post("/v1/chat/completions", body, headers={"x-omniroute-connection": name})
+                self.assertEqual(answer.status, 400, answer)
+                self.assertIn("x-omniroute-connection", str(answer.json["error"]))
+        answer = self.gateway.post("/v1/messages", {**body, "max_tokens": 9}, headers={"x-omniroute-connection": "kiro-pro"})
+        self.assertEqual((answer.status, answer.json["type"]), (400, "error"), answer)
+        own = self.gateway.post("/v1/chat/completions", body, headers={"x-omniroute-connection": "kiro-dev"})
+        self.assertEqual(own.status, 200, own)
+
+    def test_unknown_combos_in_every_api(self):
+        self.two_accounts()
+        self.combo("my-kiro")
+        for path, body in (("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}),
+                           ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}),
+                           ("/v1/responses", {"input": "Hi"})):
+            with self.subTest(path):
+                answer = self.gateway.post(path, {"model": "my-kirp", **body})
+                self.assertEqual(answer.status, 404, answer)
+                self.assertIn("my-kiro", answer.json["error"]["message"])
+        self.assertEqual(self.gateway.post("/api/combos/my-kirp/explain").status, 404)
+
 
 if __name__ == "__main__":
     unittest.main()

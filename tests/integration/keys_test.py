@@ -112,6 +112,29 @@ class Keys(World):
         self.assertEqual(raised.status, 200, raised)
         self.assertEqual(self.ask(secret).status, 200)
 
+    def test_the_model_list_shows_what_the_key_may_use(self):
+        self.combo("team")
+        self.combo("other")
+
+        def listed(secret, **headers):
+            answer = self.gateway.get("/v1/models", headers={**FAR, "x-api-key": secret, **headers})
+            self.assertEqual(answer.status, 200, answer)
+            return {model["id"] for model in answer.json["data"]}
+        everything = listed(self.key("all")["secret"])
+        self.assertLessEqual({"team", "other", "kiro/kiro-dev", "kiro/kiro-pro"}, everything)
+        some = self.key("some", models=["kiro/kiro-dev", "kiro/kiro-dev/*"], combos=["team"])["secret"]
+        shown = listed(some)
+        self.assertLessEqual({"team", "kiro/kiro-dev"}, shown)
+        self.assertEqual([name for name in shown if name != "team" and not name.startswith("kiro/kiro-dev")], [])
+        self.assertEqual(listed(some, **{"anthropic-version": "2023-06-01"}), shown)
+        # Each name shown can be used, each one hidden neither be looked at nor used.
+        self.assertEqual(self.ask(some, {**CHAT, "model": "team"}).status, 200)
+        for name, status in (("team", 200), ("other", 404), ("kiro/kiro-pro", 404)):
+            one = self.gateway.get(f"/v1/models/{name}", headers={**FAR, "x-api-key": some})
+            self.assertEqual(one.status, status, one)
+        self.assertEqual(self.ask(some, {**CHAT, "model": "kiro/kiro-pro"}).status, 403)
+        self.assertEqual(listed(self.key("none", combos=["nothing"])["secret"]), set())
+
     def test_combos_and_models_by_pattern(self):
         self.combo("team-a")
         self.combo("private")
