@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "service/app/by_hand.hpp"
+#include "service/app/exit_code.hpp"
 #include "service/app/gateway.hpp"
 #include "service/config/config.hpp"
 #include "service/config/key_table.hpp"
@@ -84,6 +86,13 @@ class OmniRouted final : public Poco::Util::ServerApplication {
         [this](const std::string& value) { sources_.command_line.push_back(value); });
     add(options, "check-config", "", "Check the configuration, say what is wrong, and exit.", "",
         [this](const std::string&) { check_ = true; });
+    add(options, "restore", "",
+        "With the service stopped: lay a backup ready for the next start, and exit. The passphrase "
+        "is read from standard input.",
+        "FILE", [this](const std::string& value) { restore_ = value; });
+    add(options, "begin-anew", "",
+        "After a damaged database was moved aside: make an empty one, and exit.", "",
+        [this](const std::string&) { begin_anew_ = true; });
     add(options, "ready-file", "",
         "Write one line of JSON (port, pid) there once requests are served.", "FILE",
         [this](const std::string& value) { ready_file_ = value; });
@@ -116,6 +125,8 @@ class OmniRouted final : public Poco::Util::ServerApplication {
                 << ":" << config->port << "\n";
       return EXIT_OK;
     }
+    if (!restore_.empty()) return ended(omni::app::restoreByHand(*config, restore_, std::cin));
+    if (begin_anew_) return ended(omni::app::beginAnew(*config));
     return serve(std::make_shared<const omni::config::Config>(std::move(*config)));
   }
 
@@ -155,6 +166,15 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     }
   }
 
+  static int ended(const omni::Result<std::string>& done) {
+    if (done) {
+      std::cout << *done << "\n";
+      return EXIT_OK;
+    }
+    std::cerr << "omnirouted: " << done.error().message << "\n";
+    return omni::app::exitCode(done.error());
+  }
+
   int serve(std::shared_ptr<const omni::config::Config> config) {
 #if !defined(_WIN32)
     const sigset_t signals = blockSignals();
@@ -164,7 +184,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     omni::app::Gateway gateway(config, manager.listener());
     if (auto started = gateway.start(); !started) {
       std::cerr << "omnirouted: " << started.error().message << "\n";
-      return started.error().kind == omni::FailureKind::BadRequest ? EXIT_CONFIG : EXIT_SOFTWARE;
+      return omni::app::exitCode(started.error());
     }
     if (!writeReadyFile(gateway.port())) {
       gateway.stop(std::chrono::milliseconds(0));
@@ -242,9 +262,11 @@ class OmniRouted final : public Poco::Util::ServerApplication {
   omni::config::Sources sources_;
   std::filesystem::path program_dir_;
   std::string ready_file_;
+  std::string restore_;
   bool help_ = false;
   bool version_ = false;
   bool check_ = false;
+  bool begin_anew_ = false;
 };
 
 }  // namespace

@@ -109,7 +109,9 @@ int runBackup(const Session& session, const Invocation& in) {
   std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
   if (!out) return fail(session, kFailed, fmt::format("{} cannot be written", safe(file.string())));
   const json::value body(json::object{{"passphrase", *secret}});
-  const auto answer = session.api.download("POST", "/api/export", &body, out, "backups");
+  const bool accounts = in.has("accounts");
+  const auto answer =
+      session.api.download("POST", accounts ? "/api/export" : "/api/backup", &body, out, "backups");
   out.close();
   if (!answer || !out) {
     fs::remove(temporary, code);
@@ -129,19 +131,11 @@ int runBackup(const Session& session, const Invocation& in) {
   return kOk;
 }
 
-int runRestore(const Session& session, const Invocation& in) {
-  std::ifstream file(in.argument(0), std::ios::binary);
-  if (!file) return fail(session, kUsage, fmt::format("{} cannot be read", safe(in.argument(0))));
-  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  const auto secret = passphrase(session, in, false);
-  if (!secret) return fail(session, secret.error());
-  json::error_code code;
-  json::value bundle = json::parse(bytes, code);
-  if (code || !bundle.is_object())
-    return fail(session, kUsage,
-                fmt::format("{} is no backup of this service", safe(in.argument(0))));
-  json::object body{{"passphrase", *secret}, {"bundle", std::move(bundle)}};
-  const auto answer = session.api.post("/api/import/bundle", std::move(body), "restoring backups");
+namespace {
+
+// Accounts come in at once, beside those that are there.
+int importAccounts(const Session& session, json::object body) {
+  const auto answer = session.api.post("/api/import/bundle", std::move(body), "restoring accounts");
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
   Table table({"Name", "Result", "Why"});
@@ -152,6 +146,49 @@ int runRestore(const Session& session, const Invocation& in) {
       fmt::format("{} imported, {} skipped, {} refused.", number(answer->json, "imported"),
                   number(answer->json, "skipped"), number(answer->json, "refused")));
   return flag(answer->json, "success") ? kOk : kFailed;
+}
+
+int restoreAll(const Session& session, const json::object& body) {
+  const auto answer = session.api.post("/api/restore", body, "restoring backups");
+  if (!answer) return fail(session, answer.error());
+  if (session.json) return printJson(session, answer->json);
+  session.terminal.say(fmt::format(
+      "The backup of {} ({} accounts) is laid ready. Restart the service: it then takes the place "
+      "of what is there now, which is kept beside it.",
+      text(at(answer->json, "backup"), "createdAt"),
+      number(at(answer->json, "backup"), "connections")));
+  return kOk;
+}
+
+}  // namespace
+
+int runRestore(const Session& session, const Invocation& in) {
+  if (in.has("cancel")) {
+    const auto answer = session.api.call("DELETE", "/api/restore", nullptr, "restoring backups");
+    if (!answer) return fail(session, answer.error());
+    session.terminal.say("Nothing will be restored by the next start.");
+    return kOk;
+  }
+  if (in.argument(0).empty())
+    return fail(session, kUsage, "name the backup: omniroute restore <file>");
+  std::ifstream file(in.argument(0), std::ios::binary);
+  if (!file) return fail(session, kUsage, fmt::format("{} cannot be read", safe(in.argument(0))));
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  json::error_code code;
+  json::value given = json::parse(bytes, code);
+  const std::string format = code ? std::string() : text(given, "format");
+  if (format != "omniroute-backup" && format != "omniroute-bundle")
+    return fail(session, kUsage,
+                fmt::format("{} is no backup of this service", safe(in.argument(0))));
+  if (format == "omniroute-backup" &&
+      !sure(session, "The next start puts the backup in place of everything there is. Go on?"))
+    return kFailed;
+  const auto secret = passphrase(session, in, false);
+  if (!secret) return fail(session, secret.error());
+  json::object body{{"passphrase", *secret}};
+  body[format == "omniroute-backup" ? "backup" : "bundle"] = std::move(given);
+  return format == "omniroute-backup" ? restoreAll(session, body)
+                                      : importAccounts(session, std::move(body));
 }
 
 }  // namespace omni::cli

@@ -94,6 +94,14 @@ void health(Context& context, ResponseWriter& writer) {
     shown["status"] = "error";
     shown["error"] = answers.error().message;
   }
+  // A full or read-only disk: what is in memory goes on being served.
+  const Result<> storable = context.deps.storable ? context.deps.storable() : Result<>();
+  shown["storage"] = json::object{{"writable", storable.has_value()}};
+  if (!storable) {
+    shown["storage"].as_object()["error"] = storable.error().message;
+    shown["storage"].as_object()["reason"] = storable.error().reason;
+    if (answers) shown["status"] = "degraded";
+  }
   shown["plugins"] = countByStatus(plugins(context));
   sendJson(writer, answers ? 200 : 503, shown);
 }

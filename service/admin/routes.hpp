@@ -34,6 +34,8 @@ struct AdminDeps {
   std::function<void()>
       combos_changed;                // called after each successful write of a combo; may be empty
   std::function<Result<>()> ready;   // may be empty: ready when the store answers
+  // Can changes be stored? What fails is shown by /api/health; requests go on. May be empty.
+  std::function<Result<>()> storable = {};
   AuditLog* audit = nullptr;         // nullptr: changes are not written down
   Keeper* keeper = nullptr;          // nullptr: nothing is known of checks
   ProxyAssigner* proxies = nullptr;  // nullptr: an import cannot ask for a proxy

@@ -12,19 +12,20 @@
 #include "core/errors/error_table.hpp"
 #include "core/routing/router.hpp"
 #include "dashboard/assets.hpp"
+#include "service/admin/backup.hpp"
 #include "service/admin/local_scan.hpp"
 #include "service/admin/proxies.hpp"
 #include "service/admin/routes.hpp"
 #include "service/admin/transfer.hpp"
 #include "service/app/access.hpp"
 #include "service/app/account_life.hpp"
+#include "service/app/backup_life.hpp"
 #include "service/app/insight.hpp"
 #include "service/app/liveness.hpp"
 #include "service/app/routing_life.hpp"
 #include "service/app/system.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
-#include "service/app/webhook_life.hpp"
 #include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
@@ -102,6 +103,7 @@ struct Gateway::Parts {
   std::optional<secrets::HmacKeyedHash> keyed_hash;
   std::unique_ptr<secrets::AesGcmSealer> sealer;
   std::unique_ptr<storage::SqliteStore> store;
+  std::optional<BackupLife> backups;
   std::optional<AccountDirectory> accounts;
   std::optional<storage::ProxyStore> proxies;
   secrets::ScryptBundleCipher bundles;
@@ -116,8 +118,6 @@ struct Gateway::Parts {
   std::optional<AccountLife> life;
   std::optional<Access> access;
   std::optional<Insight> insight;
-  telemetry::RefreshMetrics refreshes;
-  std::optional<WebhookLife> webhooks;
   std::optional<http::Server> server;
 
   // The numbers that the parts keep themselves.
@@ -151,18 +151,6 @@ struct Gateway::Parts {
     out.family("omniroute_build_info", "gauge", "Always 1.");
     out.sample({{"version", OMNI_VERSION}}, 1);
   }
-    refreshes.write(out);
-    if (webhooks) {
-      const auto counts = webhooks->counts();
-      out.family("omniroute_webhook_deliveries_total", "counter",
-                 "Events that receivers took, attempts that failed, events given up or dropped.");
-      out.sample({{"result", "delivered"}}, static_cast<double>(counts.delivered));
-      out.sample({{"result", "failed_attempt"}}, static_cast<double>(counts.failed_attempts));
-      out.sample({{"result", "given_up"}}, static_cast<double>(counts.given_up));
-      out.sample({{"result", "dropped"}}, static_cast<double>(counts.dropped));
-      gauge("omniroute_webhook_deliveries_waiting", "Events on their way to a webhook.",
-            counts.waiting);
-    }
 };
 
 Gateway::Gateway(std::shared_ptr<const config::Config> config, int listen_fd)
@@ -184,17 +172,22 @@ Result<> Gateway::start() {
                                            .path = config->log_file,
                                            .json = config->log_format == "json"});
 
-  const fs::path database = config->data_dir / "omniroute.sqlite";
+  if (auto prepared = prepareDatabase(
+          *config, p.clock, [&p](const std::string& done) { p.log->log(Level::Warning, done); });
+      !prepared)
+    return prepared;
+  const fs::path database = databaseFile(*config);
   auto sealed = storage::SqliteStore::hasSealedData(database);
-  if (!sealed) return std::unexpected(sealed.error());
+  if (!sealed) return std::unexpected(keepDamaged(sealed.error(), *config, p.clock));
   auto key = secrets::loadOrCreateMasterKey(config->master_key_file, *sealed);
   if (!key) return std::unexpected(key.error());
   auto keyed_hash = secrets::HmacKeyedHash::derive(*key);
   if (!keyed_hash) return std::unexpected(keyed_hash.error());
   p.keyed_hash.emplace(std::move(*keyed_hash));
+  p.backups.emplace(*config, std::string(key->bytes().begin(), key->bytes().end()), p.clock);
   p.sealer = std::make_unique<secrets::AesGcmSealer>(std::move(*key));
   auto store = storage::SqliteStore::open(database, *p.sealer, p.clock);
-  if (!store) return std::unexpected(store.error());
+  if (!store) return std::unexpected(keepDamaged(store.error(), *config, p.clock));
   p.store = std::move(*store);
   p.accounts.emplace(*p.store);
   if (auto loaded = p.accounts->load(); !loaded) return loaded;
@@ -255,10 +248,17 @@ Result<> Gateway::loadPlugins() {
         const std::string* value = config->pluginSetting(id, name);
         return value ? std::optional(*value) : std::nullopt;
       }});
-  // A folder that is missing or unsafe leaves the service without providers, but reachable: the log
-  // and /api/plugins say so.
-  if (auto loaded = p.plugins->loadFolder(folder); !loaded)
-    p.log->log(Level::Error, loaded.error().message, {{"folder", folder.string()}});
+  auto loaded = p.plugins->loadFolder(folder);
+  if (loaded) return {};
+  // A folder that is not there is a mistake in the settings. One that others may write to leaves
+  // the service without providers, but reachable: the log says so.
+  if (loaded.error().kind == FailureKind::NotFound) {
+    loaded.error().message +=
+        ": it should hold the provider plugins; make it, or set plugins.dir to where they are";
+    loaded.error().reason = "plugins_missing";
+    return loaded;
+  }
+  p.log->log(Level::Error, loaded.error().message, {{"folder", folder.string()}});
   return {};
 }
 
@@ -281,44 +281,25 @@ Result<> Gateway::listen() {
                                  .store = *p.store,
                                  .clock = p.clock,
                                  .random = p.random,
-                                 .log = *p.log,
-                                 .webhooks = &*p.webhooks,
-                                 .refreshes = &p.refreshes});
+                                 .log = *p.log});
   if (auto loaded = p.life->load(); !loaded) return loaded;
   admin::addAdminRoutes(routes, {.accounts = *p.accounts,
                                  .providers = *p.plugins,
-  hooks.visible = [&p](const http::Request& request, const ModelEntry& entry) {
-    return p.access->visible(request, entry);
-  };
                                  .combos = *p.store,
                                  .clock = p.clock,
                                  .random = p.random,
                                  .version = OMNI_VERSION,
                                  .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
-  p.webhooks.emplace(WebhookLifeDeps{.store = *p.store,
-                                     .sealer = *p.sealer,
-                                     .client = *p.upstream,
-                                     .clock = p.clock,
-                                     .random = p.random,
-                                     .log = *p.log});
-  if (auto loaded = p.webhooks->load(); !loaded) return loaded;
-  p.accounts->committed = [&p](const Connection& connection,
-                               const std::vector<ValueChange>& values) {
-    // What is committed to an account that is here already is a token got anew (accounts are made
-    // with create(), signed in again with replace()).
-    for (const ValueChange& value : values)
-      if (value.key == "accessToken" && value.value) return p.refreshes.done(connection);
-  };
                                  .combos_changed =
                                      [&p] {
                                        if (auto loaded = p.router->reloadCombos(); !loaded)
                                          p.log->log(Level::Error, loaded.error().message);
                                      },
                                  .ready = {},
+                                 .storable = [&p] { return p.store->sessions()->storable(); },
                                  .audit = &p.life->audit(),
                                  .keeper = &p.life->keeper(),
                                  .proxies = &*p.proxies});
-  p.webhooks->addRoutes(routes, p.life->audit());
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});
@@ -341,6 +322,8 @@ Result<> Gateway::listen() {
                                     .databases = *p.foreign_databases,
                                     .clock = p.clock,
                                     .audit = &p.life->audit()});
+  admin::addBackupRoutes(
+      routes, {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
   p.access->addRoutes(routes);
   p.insight->addRoutes(routes);
   std::vector<http::StaticAsset> files;
@@ -378,6 +361,7 @@ Result<> Gateway::listen() {
         "; is another program using it? Choose another with server.port, or 0 for a free one "
         "(server.port = {})",
         config->port);
+    started.error().reason = "address_unusable";
     return started;
   }
   p.life->start();
@@ -408,7 +392,6 @@ void Gateway::reload(std::shared_ptr<const config::Config> config) {
     p.log->log(Level::Error, reopened.error().message);
   const bool restart =
       old->address != config->address || old->port != config->port ||
-  p.webhooks->start();
       old->data_dir != config->data_dir || old->plugins_dir != config->plugins_dir ||
       old->max_streams != config->max_streams || old->max_admin != config->max_admin ||
       old->max_queued != config->max_queued || old->ca_file != config->ca_file ||
@@ -443,6 +426,7 @@ void Gateway::stop(std::chrono::milliseconds drain) {
   p.upstream.reset();
   p.proxies.reset();
   p.accounts.reset();
+  p.backups.reset();
   p.store.reset();
   p.sealer.reset();
   p.keyed_hash.reset();
@@ -451,5 +435,3 @@ void Gateway::stop(std::chrono::milliseconds drain) {
 }
 
 }  // namespace omni::app
-  if (p.webhooks) p.webhooks->stop();  // after those that have something to tell
-  p.webhooks.reset();

@@ -15,7 +15,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kFormat = "omniroute-bundle";
 constexpr int64_t kVersion = 1;
 constexpr uint64_t kN = 1u << 15;
 constexpr uint32_t kR = 8;
@@ -28,9 +27,10 @@ constexpr size_t kNonce = 12;
 constexpr size_t kShortestPassphrase = 12;
 constexpr size_t kMaxMemory = 192u << 20;
 
-std::unexpected<Error> noBundle(std::string_view why) {
-  return makeError(FailureKind::BadRequest, fmt::format("This is no usable bundle: {}.", why),
-                   "bundle");
+std::unexpected<Error> noBundle(BundleKind kind, std::string_view why) {
+  return makeError(FailureKind::BadRequest,
+                   fmt::format("This is no usable {}: {}.", kind.word, why),
+                   std::string(kind.word));
 }
 
 std::string encode(std::string_view bytes) {
@@ -69,20 +69,20 @@ std::optional<std::string> deriveKey(const BundleEnvelope& envelope, std::string
   return key;
 }
 
-std::string authenticated(const BundleEnvelope& envelope) {
-  return fmt::format("{}/{}/scrypt/{}/{}/{}/{}/aes-256-gcm/{}", kFormat, kVersion, envelope.n,
+std::string authenticated(const BundleEnvelope& envelope, BundleKind kind) {
+  return fmt::format("{}/{}/scrypt/{}/{}/{}/{}/aes-256-gcm/{}", kind.format, kVersion, envelope.n,
                      envelope.r, envelope.p, encode(envelope.salt), encode(envelope.nonce));
 }
 
 }  // namespace
 
-Result<BundleEnvelope> parseBundleEnvelope(std::string_view text) {
+Result<BundleEnvelope> parseBundleEnvelope(std::string_view text, BundleKind kind) {
   boost::system::error_code problem;
   json::parse_options options;
   options.max_depth = 4;
   const json::value value = json::parse(text, problem, {}, options);
   const json::object* object = problem ? nullptr : value.if_object();
-  if (object == nullptr) return noBundle("it is no JSON object");
+  if (object == nullptr) return noBundle(kind, "it is no JSON object");
   const auto member = [&](std::string_view key) -> std::string_view {
     const json::value* found = object->if_contains(key);
     if (found == nullptr || !found->is_string()) return {};
@@ -93,20 +93,21 @@ Result<BundleEnvelope> parseBundleEnvelope(std::string_view text) {
     if (found == nullptr || !found->is_int64() || found->get_int64() < 0) return 0;
     return static_cast<uint64_t>(found->get_int64());
   };
-  if (member("format") != kFormat) return noBundle("its format is not omniroute-bundle");
+  if (member("format") != kind.format)
+    return noBundle(kind, fmt::format("its format is not {}", kind.format));
   if (number("version") != kVersion)
-    return noBundle("its version is not 1; a newer OmniRoute may know it");
+    return noBundle(kind, "its version is not 1; a newer OmniRoute may know it");
   if (member("kdf") != "scrypt" || member("cipher") != "aes-256-gcm")
-    return noBundle("its kdf or cipher is unknown");
+    return noBundle(kind, "its kdf or cipher is unknown");
   const uint64_t n = number("n"), r = number("r"), p = number("p");
   if (n < 2 || n > kMaxN || (n & (n - 1)) != 0 || r < 1 || r > kMaxR || p < 1 || p > kMaxP)
-    return noBundle("its cost (n, r, p) is out of range");
+    return noBundle(kind, "its cost (n, r, p) is out of range");
   auto salt = decode(member("salt"));
   auto nonce = decode(member("nonce"));
   auto data = decode(member("data"));
   if (!salt || salt->size() != kSalt || !nonce || nonce->size() != kNonce || !data ||
       data->size() < kGcmTag)
-    return noBundle("its salt, nonce or data are damaged");
+    return noBundle(kind, "its salt, nonce or data are damaged");
   BundleEnvelope out;
   out.n = n;
   out.r = static_cast<uint32_t>(r);
@@ -122,9 +123,10 @@ Result<std::string> ScryptBundleCipher::seal(std::string_view plaintext,
   if (passphrase.size() < kShortestPassphrase)
     return makeError(
         FailureKind::BadRequest,
-        fmt::format("\"passphrase\" must have at least {} characters: whoever has the bundle and "
-                    "guesses it has the accounts.",
-                    kShortestPassphrase),
+        fmt::format(
+            "\"passphrase\" must have at least {} characters: whoever has the {} and guesses "
+            "it has the accounts.",
+            kShortestPassphrase, kind_.word),
         "passphrase");
   BundleEnvelope envelope{kN, kR, kP, std::string(kSalt, '\0'), std::string(kNonce, '\0'), {}};
   for (std::string* random : {&envelope.salt, &envelope.nonce})
@@ -133,10 +135,10 @@ Result<std::string> ScryptBundleCipher::seal(std::string_view plaintext,
       return makeError(FailureKind::Internal, "The system gives no random numbers.");
   auto key = deriveKey(envelope, passphrase);
   if (!key) return makeError(FailureKind::Internal, "The bundle's key could not be derived.");
-  auto sealed = gcmSeal(*key, envelope.nonce, plaintext, authenticated(envelope));
+  auto sealed = gcmSeal(*key, envelope.nonce, plaintext, authenticated(envelope, kind_));
   OPENSSL_cleanse(key->data(), key->size());
   if (!sealed) return makeError(FailureKind::Internal, "The bundle could not be sealed.");
-  return json::serialize(json::object{{"format", kFormat},
+  return json::serialize(json::object{{"format", kind_.format},
                                       {"version", kVersion},
                                       {"kdf", "scrypt"},
                                       {"n", envelope.n},
@@ -149,16 +151,17 @@ Result<std::string> ScryptBundleCipher::seal(std::string_view plaintext,
 }
 
 Result<std::string> ScryptBundleCipher::open(std::string_view text, std::string_view passphrase) {
-  auto envelope = parseBundleEnvelope(text);
+  auto envelope = parseBundleEnvelope(text, kind_);
   if (!envelope) return std::unexpected(std::move(envelope.error()));
   auto key = deriveKey(*envelope, passphrase);
   if (!key) return makeError(FailureKind::Internal, "The bundle's key could not be derived.");
-  auto opened = gcmOpen(*key, envelope->nonce, envelope->data, authenticated(*envelope));
+  auto opened = gcmOpen(*key, envelope->nonce, envelope->data, authenticated(*envelope, kind_));
   OPENSSL_cleanse(key->data(), key->size());
   if (!opened)
-    return makeError(FailureKind::BadRequest,
-                     "The passphrase is wrong, or the bundle was damaged on its way.",
-                     "passphrase");
+    return makeError(
+        FailureKind::BadRequest,
+        fmt::format("The passphrase is wrong, or the {} was damaged on its way.", kind_.word),
+        "passphrase");
   return std::move(*opened);
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -36,7 +37,28 @@ class Sessions {
     return inTransaction(reader_mutex_, reader_, "BEGIN", "cannot be read", false, work);
   }
 
+  // Can changes be stored? After a write has failed for the disk's sake, one that changes nothing
+  // is tried first, so that the answer is of now.
+  Result<> storable() {
+    if (!trouble()) return {};
+    auto tried = write([](Poco::Data::Session& session) -> Result<> {
+      run(session, "UPDATE meta SET value=value WHERE key='key_check'");
+      return {};
+    });
+    if (tried) return {};
+    return std::unexpected(std::move(tried.error()));
+  }
+
  private:
+  std::optional<Error> trouble() {
+    const std::lock_guard lock(trouble_mutex_);
+    return trouble_;
+  }
+  void wrote(std::optional<Error> failure) {
+    const std::lock_guard lock(trouble_mutex_);
+    trouble_ = std::move(failure);
+  }
+
   template <typename Work>
   auto inTransaction(std::mutex& mutex, Poco::Data::Session& session, const char* begin,
                      std::string_view doing, bool keep, Work& work)
@@ -47,13 +69,17 @@ class Sessions {
       auto result = work(session);
       if (keep && result) {
         run(session, "COMMIT");
+        wrote(std::nullopt);
       } else {
         rollback(session);
       }
       return result;
     } catch (const Poco::Exception& cause) {
       rollback(session);
-      return std::unexpected(databaseError(path_, doing, cause));
+      Error error = databaseError(path_, doing, cause);
+      // An error of ours (storage_error) says nothing about the disk.
+      if (keep && error.reason != "storage_error") wrote(error);
+      return std::unexpected(std::move(error));
     } catch (...) {
       rollback(session);
       throw;
@@ -65,6 +91,8 @@ class Sessions {
   Poco::Data::Session writer_;
   std::mutex reader_mutex_;
   Poco::Data::Session reader_;
+  std::mutex trouble_mutex_;
+  std::optional<Error> trouble_;  // why the last write failed
 };
 
 }  // namespace omni::storage

@@ -234,6 +234,34 @@ test('Settings -> Proxies: add, test, assign to an account', async () => {
   await page.keyboard.press('Escape');
 });
 
+test('Settings -> Backup: downloaded under a passphrase, laid ready to come back, and called off', async () => {
+  await open('/settings');
+  const button = page.getByRole('button', { name: 'Download a backup' });
+  await page.getByLabel('Passphrase of the backup').fill('correct horse battery staple');
+  await page.getByLabel('Once more').fill('correct horse');
+  await page.getByText('This differs from the first one.').waitFor();
+  assert.ok(await button.isDisabled());
+  await page.getByLabel('Once more').fill('correct horse battery staple');
+  const arrives = page.waitForEvent('download');
+  await button.click();
+  const download = await arrives;
+  assert.match(download.suggestedFilename(), /^omniroute-backup-.*\.json$/);
+  const file = await download.path();
+  const saved = readFileSync(file, 'utf8');
+  assert.equal(JSON.parse(saved).format, 'omniroute-backup');
+  assert.ok(!saved.includes('kiro-pro'), 'a name can be read in the backup');
+  await page.locator('input[type=file]').setInputFiles({ name: 'backup.json', mimeType: 'application/json', buffer: Buffer.from(saved) });
+  await page.getByLabel('Its passphrase').fill('a wrong one, surely');
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByText('passphrase is wrong', { exact: false }).waitFor();
+  await page.getByLabel('Its passphrase').fill('correct horse battery staple');
+  await page.getByRole('button', { name: 'Restore', exact: true }).click();
+  await page.getByText('A backup waits for the next start').waitFor();
+  await picture(page, 'settings-restore');
+  await page.getByRole('button', { name: 'Do not restore it' }).click();
+  await page.getByLabel('Bring a backup back').waitFor();
+});
+
 test('Keys: shown once, listed masked', async () => {
   await open('/keys');
   await page.getByRole('button', { name: 'New key' }).click();

@@ -186,13 +186,26 @@ class Everyday(Cli):
         self.assertRegex(self.run_piped("metrics"), r"(?m)^# (HELP|TYPE) ")
 
     def test_backup_and_restore(self):
+        secret = "correct horse battery staple\n"
         file = os.path.join(self.work, "all.backup")
-        self.run_piped("backup", file, "--passphrase-stdin", given="correct horse battery staple\n")
+        self.run_piped("backup", file, "--passphrase-stdin", given=secret)
         self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
         with open(file) as saved:
             self.assertNotIn("aorAAAAAG", saved.read())
         self.run_piped("providers", "remove", "kiro-dev", "--yes")
-        self.run_piped("restore", file, "--passphrase-stdin", given="correct horse battery staple\n")
+        self.run_piped("restore", file, "--passphrase-stdin", "--yes", given="wrong\n", code=1)
+        self.run_piped("restore", "--cancel", code=5)
+        self.assertIn("2 accounts", self.run_piped("restore", file, "--passphrase-stdin", "--yes", given=secret))
+        self.assertEqual(self.gateway.get("/api/providers/kiro-dev").status, 404)
+        self.gateway.restart()
+        self.assertEqual(self.gateway.get("/api/providers/kiro-dev").status, 200)
+
+    def test_accounts_alone_come_back_at_once(self):
+        secret = "correct horse battery staple\n"
+        file = os.path.join(self.work, "accounts.json")
+        self.run_piped("backup", file, "--accounts", "--passphrase-stdin", given=secret)
+        self.run_piped("providers", "remove", "kiro-dev", "--yes")
+        self.run_piped("restore", file, "--passphrase-stdin", given=secret)
         self.assertEqual(self.gateway.get("/api/providers/kiro-dev").status, 200)
         self.run_piped("restore", file, "--passphrase-stdin", given="wrong\n", code=1)
 

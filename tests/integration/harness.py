@@ -158,6 +158,10 @@ class Gateway(Client):
             self.process.stderr.close()
         return self.process.returncode
 
+    def restart(self):
+        self.stop()
+        self.start()
+
     def log(self):
         with open(self.log_path) as file:
             return file.read()

@@ -1,14 +1,14 @@
 // Proxies, the admin password, and what this service is.
-import { Alert, Anchor, Button, Card, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Anchor, Button, Card, FileInput, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call, get, id, type Proxy } from '../api/client';
+import { call, get, id, request, type Proxy, type Schemas } from '../api/client';
 import { complain, post, say, useChange, useHealth, useProxies } from '../api/hooks';
 import type { Session } from '../App';
 import { Loaded, Nothing, Page } from '../components/Page';
 
 export default function Settings() {
-  return <Page title="Settings"><Proxies /><Password /><About /></Page>;
+  return <Page title="Settings"><Proxies /><Backup /><Password /><About /></Page>;
 }
 
 interface Tried { success: boolean; error: string | null; advice?: string; latencyMs: number; publicIp?: string | null }
@@ -93,6 +93,59 @@ function ProxyForm({ proxy, close }: { proxy?: Proxy; close: () => void }) {
         </Stack>
       </form>
     </Modal>
+  );
+}
+
+const shortestPassphrase = 12;
+
+function Backup() {
+  const restore = useQuery({ queryKey: ['restore'], queryFn: () => get<Schemas['Restore']>('/api/restore'), refetchOnWindowFocus: true });
+  const [passphrase, setPassphrase] = useState('');
+  const [again, setAgain] = useState('');
+  const [file, setFile] = useState<File | null>(null);
+  const [secret, setSecret] = useState('');
+  const differs = again !== '' && again !== passphrase;
+  const save = useChange(async () => {
+    const response = await request('POST', '/api/backup', { passphrase });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await response.blob());
+    link.download = `omniroute-backup-${new Date().toISOString().slice(0, 10)}.json`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }, [], () => { say('The backup is downloaded. Keep the passphrase: without it nobody can open the file.'); setPassphrase(''); setAgain(''); });
+  const stage = useChange(async () => call<Schemas['Restore']>('POST', '/api/restore', { passphrase: secret, backup: await file!.text() }), ['restore'], () => { setFile(null); setSecret(''); });
+  const cancel = useChange(() => call('DELETE', '/api/restore'), ['restore'], () => say('Nothing will be restored.'));
+  const waiting = restore.data?.staged ? restore.data.backup : undefined;
+  return (
+    <Card withBorder component="section" aria-labelledby="backup">
+      <Text fw={600} id="backup">Backup</Text>
+      <Text size="sm" c="dimmed" mb="sm">Accounts with their tokens, combos, keys, proxies, settings and daily sums in one encrypted file, made while requests go on. The log of single requests is not in it.</Text>
+      <Stack gap="lg">
+        <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
+          <Stack maw={420} gap="sm">
+            <PasswordInput label="Passphrase of the backup" value={passphrase} required minLength={shortestPassphrase} onChange={(e) => setPassphrase(e.currentTarget.value)} autoComplete="new-password" description={`At least ${shortestPassphrase} characters; whoever has the file and guesses it has the accounts.`} />
+            <PasswordInput label="Once more" value={again} required onChange={(e) => setAgain(e.currentTarget.value)} autoComplete="new-password" error={differs ? 'This differs from the first one.' : undefined} />
+            <Group><Button type="submit" loading={save.isPending} disabled={passphrase.length < shortestPassphrase || again !== passphrase}>Download a backup</Button></Group>
+          </Stack>
+        </form>
+        {waiting ? (
+          <Alert color="yellow" role="status" title="A backup waits for the next start">
+            <Stack gap="xs">
+              <Text size="sm">{waiting.connections} accounts. Restart the service (on Debian: systemctl restart omniroute). It then takes the place of everything that is here now, which is kept beside it.</Text>
+              <Group><Button size="xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(undefined)}>Do not restore it</Button></Group>
+            </Stack>
+          </Alert>
+        ) : (
+          <form onSubmit={(e) => { e.preventDefault(); stage.mutate(undefined); }}>
+            <Stack maw={420} gap="sm">
+              <FileInput label="Bring a backup back" placeholder="omniroute-backup-….json" accept=".json,application/json" value={file} onChange={setFile} clearable description="It is checked now and put in place by the next start of the service." />
+              <PasswordInput label="Its passphrase" value={secret} onChange={(e) => setSecret(e.currentTarget.value)} autoComplete="off" />
+              <Group><Button type="submit" variant="default" loading={stage.isPending} disabled={!file || !secret}>Restore</Button></Group>
+            </Stack>
+          </form>
+        )}
+      </Stack>
+    </Card>
   );
 }
 

@@ -6,11 +6,11 @@
 #include <set>
 
 #include "access_fakes.hpp"
+#include "fake_backups.hpp"
 #include "fake_transfer.hpp"
-#include "fake_webhooks.hpp"
 #include "fakes.hpp"
+#include "service/admin/backup.hpp"
 #include "service/admin/metrics.hpp"
-#include "service/admin/webhooks.hpp"
 #include "service/http/doors.hpp"
 
 namespace omni::admin::testing {
@@ -54,13 +54,9 @@ Operations served() {
   NoBackend backend;
   http::addInferenceRoutes(world.table, {backend, world.clock, world.random});
   const AccessParts access{world.clock, world.random, world.table};
+  FakeBackups backups;
+  addBackupRoutes(world.table, {.backups = backups, .clock = world.clock});
   addMetricsRoute(world.table, [] { return std::string(); });
-  FakeWebhooks webhooks;
-  addWebhookRoutes(world.table, {.store = webhooks,
-                                 .signer = webhooks,
-                                 .dispatcher = webhooks.dispatcher,
-                                 .clock = world.clock,
-                                 .random = world.random});
   Operations found;
   for (const http::Route& route : world.table) found.insert(route.method + " " + route.pattern);
   return found;

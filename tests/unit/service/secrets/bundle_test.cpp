@@ -25,6 +25,18 @@ TEST(Bundle, OpensWithItsPassphraseOnly) {
   EXPECT_NE(*first, *cipher.seal("secret contents", kPassphrase));
 }
 
+TEST(Bundle, OneKindIsNeverTakenForTheOther) {
+  ScryptBundleCipher bundles;
+  ScryptBundleCipher backups(kBackupKind);
+  const std::string backup = *backups.seal("contents", kPassphrase);
+  EXPECT_EQ(*backups.open(backup, kPassphrase), "contents");
+  EXPECT_EQ(bundles.open(backup, kPassphrase).error().field, "bundle");
+  json::object renamed = json::parse(backup).as_object();
+  renamed["format"] = "omniroute-bundle";
+  EXPECT_EQ(bundles.open(json::serialize(renamed), kPassphrase).error().field, "passphrase");
+  EXPECT_EQ(backups.open("{}", kPassphrase).error().field, "backup");
+}
+
 TEST(Bundle, RefusesAShortPassphrase) {
   ScryptBundleCipher cipher;
   const auto sealed = cipher.seal("x", "elevenchars");
