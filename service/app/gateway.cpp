@@ -26,6 +26,7 @@
 #include "service/app/system.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
+#include "service/app/webhook_life.hpp"
 #include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
@@ -118,6 +119,8 @@ struct Gateway::Parts {
   std::optional<AccountLife> life;
   std::optional<Access> access;
   std::optional<Insight> insight;
+  telemetry::RefreshMetrics refreshes;
+  std::optional<WebhookLife> webhooks;
   std::optional<http::Server> server;
 
   // The numbers that the parts keep themselves.
@@ -151,6 +154,18 @@ struct Gateway::Parts {
     out.family("omniroute_build_info", "gauge", "Always 1.");
     out.sample({{"version", OMNI_VERSION}}, 1);
   }
+    refreshes.write(out);
+    if (webhooks) {
+      const auto counts = webhooks->counts();
+      out.family("omniroute_webhook_deliveries_total", "counter",
+                 "Events that receivers took, attempts that failed, events given up or dropped.");
+      out.sample({{"result", "delivered"}}, static_cast<double>(counts.delivered));
+      out.sample({{"result", "failed_attempt"}}, static_cast<double>(counts.failed_attempts));
+      out.sample({{"result", "given_up"}}, static_cast<double>(counts.given_up));
+      out.sample({{"result", "dropped"}}, static_cast<double>(counts.dropped));
+      gauge("omniroute_webhook_deliveries_waiting", "Events on their way to a webhook.",
+            counts.waiting);
+    }
 };
 
 Gateway::Gateway(std::shared_ptr<const config::Config> config, int listen_fd)
@@ -281,15 +296,34 @@ Result<> Gateway::listen() {
                                  .store = *p.store,
                                  .clock = p.clock,
                                  .random = p.random,
-                                 .log = *p.log});
+                                 .log = *p.log,
+                                 .webhooks = &*p.webhooks,
+                                 .refreshes = &p.refreshes});
   if (auto loaded = p.life->load(); !loaded) return loaded;
   admin::addAdminRoutes(routes, {.accounts = *p.accounts,
                                  .providers = *p.plugins,
+  hooks.visible = [&p](const http::Request& request, const ModelEntry& entry) {
+    return p.access->visible(request, entry);
+  };
                                  .combos = *p.store,
                                  .clock = p.clock,
                                  .random = p.random,
                                  .version = OMNI_VERSION,
                                  .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
+  p.webhooks.emplace(WebhookLifeDeps{.store = *p.store,
+                                     .sealer = *p.sealer,
+                                     .client = *p.upstream,
+                                     .clock = p.clock,
+                                     .random = p.random,
+                                     .log = *p.log});
+  if (auto loaded = p.webhooks->load(); !loaded) return loaded;
+  p.accounts->committed = [&p](const Connection& connection,
+                               const std::vector<ValueChange>& values) {
+    // What is committed to an account that is here already is a token got anew (accounts are made
+    // with create(), signed in again with replace()).
+    for (const ValueChange& value : values)
+      if (value.key == "accessToken" && value.value) return p.refreshes.done(connection);
+  };
                                  .combos_changed =
                                      [&p] {
                                        if (auto loaded = p.router->reloadCombos(); !loaded)
@@ -300,6 +334,7 @@ Result<> Gateway::listen() {
                                  .audit = &p.life->audit(),
                                  .keeper = &p.life->keeper(),
                                  .proxies = &*p.proxies});
+  p.webhooks->addRoutes(routes, p.life->audit());
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});
@@ -392,6 +427,7 @@ void Gateway::reload(std::shared_ptr<const config::Config> config) {
     p.log->log(Level::Error, reopened.error().message);
   const bool restart =
       old->address != config->address || old->port != config->port ||
+  p.webhooks->start();
       old->data_dir != config->data_dir || old->plugins_dir != config->plugins_dir ||
       old->max_streams != config->max_streams || old->max_admin != config->max_admin ||
       old->max_queued != config->max_queued || old->ca_file != config->ca_file ||
@@ -435,3 +471,5 @@ void Gateway::stop(std::chrono::milliseconds drain) {
 }
 
 }  // namespace omni::app
+  if (p.webhooks) p.webhooks->stop();  // after those that have something to tell
+  p.webhooks.reset();

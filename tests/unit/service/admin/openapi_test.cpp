@@ -8,9 +8,11 @@
 #include "access_fakes.hpp"
 #include "fake_backups.hpp"
 #include "fake_transfer.hpp"
+#include "fake_webhooks.hpp"
 #include "fakes.hpp"
 #include "service/admin/backup.hpp"
 #include "service/admin/metrics.hpp"
+#include "service/admin/webhooks.hpp"
 #include "service/http/doors.hpp"
 
 namespace omni::admin::testing {
@@ -57,6 +59,12 @@ Operations served() {
   FakeBackups backups;
   addBackupRoutes(world.table, {.backups = backups, .clock = world.clock});
   addMetricsRoute(world.table, [] { return std::string(); });
+  FakeWebhooks webhooks;
+  addWebhookRoutes(world.table, {.store = webhooks,
+                                 .signer = webhooks,
+                                 .dispatcher = webhooks.dispatcher,
+                                 .clock = world.clock,
+                                 .random = world.random});
   Operations found;
   for (const http::Route& route : world.table) found.insert(route.method + " " + route.pattern);
   return found;
