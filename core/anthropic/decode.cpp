@@ -21,12 +21,6 @@ using json::Value;
 constexpr std::string_view kBlocks =
     "text, image, tool_use, tool_result, thinking and redacted_thinking";
 
-Part textPart(std::string_view text) {
-  Part part;
-  part.text = text;
-  return part;
-}
-
 // Claude Code's user_id is JSON with a session_id, or (older) user_..._session_<uuid>.
 std::string_view sessionIn(std::string_view user_id, json::Document& inner) {
   if (user_id.starts_with('{') && inner.parse(std::string(user_id))) {
@@ -76,12 +70,12 @@ class Decoder {
     Message message;
     message.role = Role::System;
     if (system.is(json::Kind::String)) {
-      message.parts.push_back(textPart(system.text()));
+      message.parts.push_back(json::textPart(system.text()));
     } else {
       for (Value item = json::array(system).first(); item; item = item.next()) {
         if (json::requiredText(json::object(item), "type") != "text")
           json::refuse(item.find("type"), "must be \"text\"");
-        Part part = textPart(json::requiredText(item, "text"));
+        Part part = json::textPart(json::requiredText(item, "text"));
         part.cache_point = static_cast<bool>(json::get(item, "cache_control"));
         message.parts.push_back(std::move(part));
       }
@@ -105,7 +99,7 @@ class Decoder {
     const Value content = json::required(value, "content");
     if (content.is(json::Kind::String)) {
       if (content.text().empty() && message.role == Role::User) json::refuse(content, "is empty");
-      message.parts.push_back(textPart(content.text()));
+      message.parts.push_back(json::textPart(content.text()));
     } else {
       if (!content.is(json::Kind::Array))
         json::refuse(content, "must be a string or an array of blocks");
@@ -187,7 +181,7 @@ class Decoder {
     const Value content = json::get(block, "content");
     if (!content) return;
     if (content.is(json::Kind::String)) {
-      part.children.push_back(textPart(content.text()));
+      part.children.push_back(json::textPart(content.text()));
       return;
     }
     if (!content.is(json::Kind::Array))
@@ -258,7 +252,9 @@ class Decoder {
         request_.reasoning_budget = json::count(thinking, "budget_tokens", 1024);
       } else if (type == "disabled") {
         request_.reasoning_effort = "none";
-      } else if (type != "adaptive") {
+      } else if (type == "adaptive") {
+        request_.reasoning_effort = "adaptive";  // an effort, when one is given, says more
+      } else {
         json::refuse(thinking.find("type"), "is unknown; known are enabled, disabled and adaptive");
       }
     }

@@ -133,6 +133,12 @@ std::string listed(std::initializer_list<std::string_view> names) {
   return out;
 }
 
+chat::Part textPart(std::string_view text) {
+  chat::Part part;
+  part.text = text;
+  return part;
+}
+
 void fillImage(chat::Part& part, const Value& where, std::string_view media_type,
                std::string_view data) {
   part.kind = chat::PartKind::Image;

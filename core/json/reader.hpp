@@ -45,6 +45,7 @@ int64_t count(const Value& object, std::string_view name, int64_t low = 1);
 // "a, b and c", for messages.
 std::string listed(std::initializer_list<std::string_view> names);
 
+chat::Part textPart(std::string_view text);
 // An inline picture: its type is one that models know, its data is base64 (RFC 4648, padded).
 void fillImage(chat::Part& part, const Value& where, std::string_view media_type,
                std::string_view data);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/json/reader.hpp"
+#include "core/openai/request_parts.hpp"
 
 namespace omni::openai {
 namespace {
@@ -16,40 +17,10 @@ using chat::PartKind;
 using chat::Role;
 using json::Value;
 
-Part textPart(std::string_view text) {
-  Part part;
-  part.text = text;
-  return part;
-}
-
-void appendContent(std::vector<Part>& parts, const Value& content) {
-  if (content.is(json::Kind::String)) {
-    parts.push_back(textPart(content.text()));
-    return;
-  }
-  if (!content.is(json::Kind::Array))
-    json::refuse(content, "must be a string or an array of parts");
-  if (!content.first()) json::refuse(content, "is empty: send at least one part");
-  for (Value item = content.first(); item; item = item.next()) {
-    json::object(item);
-    const auto type = json::requiredText(item, "type");
-    Part part;
-    if (type == "text" || type == "input_text" || type == "output_text") {
-      part.text = json::requiredText(item, "text");
-    } else if (type == "refusal") {
-      part.text = json::requiredText(item, "refusal");
-    } else if (type == "image_url") {
-      const Value image = json::required(item, "image_url");
-      json::fillImageUrl(part, image.is(json::Kind::Object) ? json::required(image, "url") : image);
-    } else {
-      json::refuseUnsupported(item.find("type"),
-                              fmt::format("\"{}\" is not supported; known are text and image_url",
-                                          type.substr(0, 100)));
-    }
-    part.cache_point = static_cast<bool>(json::get(item, "cache_control"));
-    parts.push_back(std::move(part));
-  }
-}
+constexpr RequestForm kForm = {.image_part = "image_url",
+                               .known_parts = "text and image_url",
+                               .empty_contents = false,
+                               .nested_functions = true};
 
 class Decoder {
  public:
@@ -64,7 +35,7 @@ class Decoder {
     for (Value message = messages.first(); message; message = message.next())
       request_.messages.push_back(decodeMessage(json::object(message)));
     decodeTools();
-    decodeToolChoice();
+    decodeToolChoice(root_, kForm, request_);
     decodeSettings();
     return std::move(request_);
   }
@@ -75,7 +46,7 @@ class Decoder {
     Message message;
     if (role == "system" || role == "developer" || role == "user") {
       message.role = role == "user" ? Role::User : Role::System;
-      appendContent(message.parts, json::required(value, "content"));
+      appendContent(message.parts, json::required(value, "content"), kForm);
       if (message.role == Role::System) {
         for (const Part& part : message.parts)
           if (part.kind != PartKind::Text)
@@ -90,7 +61,7 @@ class Decoder {
       part.kind = PartKind::ToolResult;
       part.id = json::requiredText(value, "tool_call_id");
       pairs_.result(value.find("tool_call_id"), part.id);
-      appendContent(part.children, json::required(value, "content"));
+      appendContent(part.children, json::required(value, "content"), kForm);
       message.parts.push_back(std::move(part));
     } else if (role == "function") {
       json::refuseUnsupported(value.find("role"),
@@ -113,16 +84,16 @@ class Decoder {
     Value reasoning = json::get(value, "reasoning_content");
     if (!reasoning) reasoning = json::get(value, "reasoning");
     if (reasoning && !json::text(reasoning).empty()) {
-      Part part = textPart(json::text(reasoning));
+      Part part = json::textPart(json::text(reasoning));
       part.kind = PartKind::Reasoning;
       part.signature = json::optionalText(value, "reasoning_signature");
       parts.push_back(std::move(part));
     }
     const Value content = json::get(value, "content");
     if (content && !(content.is(json::Kind::Array) && !content.first()))
-      appendContent(parts, content);
+      appendContent(parts, content, kForm);
     if (const Value refusal = json::get(value, "refusal"))
-      parts.push_back(textPart(json::text(refusal)));
+      parts.push_back(json::textPart(json::text(refusal)));
     const Value calls = json::get(value, "tool_calls");
     if (!calls) {
       if (parts.empty()) json::refuseMember(value, "content", "is missing");
@@ -150,46 +121,7 @@ class Decoder {
       json::object(item);
       if (json::requiredText(item, "type") != "function")
         json::refuseUnsupported(item.find("type"), "is not supported; only function is");
-      const Value function = json::object(json::required(item, "function"));
-      chat::Tool tool;
-      tool.name = json::requiredText(function, "name");
-      if (tool.name.empty()) json::refuse(function.find("name"), "is empty");
-      tool.description = json::optionalText(function, "description");
-      json::flag(function, "strict", false);
-      if (const Value schema = json::get(function, "parameters"))
-        tool.schema = json::object(schema).raw();
-      request_.tools.push_back(tool);
-    }
-  }
-
-  void decodeToolChoice() {
-    request_.parallel_tool_calls = json::flag(root_, "parallel_tool_calls", true);
-    const Value choice = json::get(root_, "tool_choice");
-    if (!choice) return;
-    if (choice.is(json::Kind::String)) {
-      const auto word = choice.text();
-      if (word == "none")
-        request_.tool_choice = chat::ToolChoice::None;
-      else if (word == "required")
-        request_.tool_choice = chat::ToolChoice::Required;
-      else if (word != "auto")
-        json::refuse(choice, "is unknown; known are auto, none, required or a function");
-    } else {
-      if (const Value type = json::get(json::object(choice), "type");
-          type && json::text(type) != "function")
-        json::refuseUnsupported(type, "is not supported; only function is");
-      request_.tool_choice = chat::ToolChoice::Named;
-      request_.tool_choice_name =
-          json::requiredText(json::object(json::required(choice, "function")), "name");
-    }
-    if (request_.tools.empty() && request_.tool_choice != chat::ToolChoice::None &&
-        request_.tool_choice != chat::ToolChoice::Auto)
-      json::refuse(choice, "asks for a tool, but tools is empty");
-    if (request_.tool_choice == chat::ToolChoice::Named) {
-      bool known = false;
-      for (const chat::Tool& tool : request_.tools)
-        known = known || tool.name == request_.tool_choice_name;
-      if (!known) json::refuse(choice, "names a function that is not in tools");
+      request_.tools.push_back(decodeTool(json::object(json::required(item, "function"))));
     }
   }
 
@@ -230,19 +162,13 @@ class Decoder {
     const int64_t old_limit = json::count(root_, "max_tokens");
     request_.max_tokens = json::count(root_, "max_completion_tokens");
     if (request_.max_tokens < 0) request_.max_tokens = old_limit;
-    request_.temperature = json::number(root_, "temperature", 0, 2);
-    request_.top_p = json::number(root_, "top_p", 0, 1);
+    decodeCommonSettings(root_, request_);
     json::number(root_, "presence_penalty", -2, 2);
     json::number(root_, "frequency_penalty", -2, 2);
     request_.reasoning_effort = json::optionalText(root_, "reasoning_effort");
     decodeFormat();
-    request_.stream = json::flag(root_, "stream", false);
     if (const Value options = json::get(root_, "stream_options"))
       request_.include_usage = json::flag(json::object(options), "include_usage", false);
-    request_.conversation_id = json::optionalText(root_, "prompt_cache_key");
-    request_.session = request_.conversation_id;
-    const auto user = json::optionalText(root_, "user");
-    if (request_.session.empty()) request_.session = user;
   }
 
   void decodeFormat() {

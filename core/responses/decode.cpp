@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/json/reader.hpp"
+#include "core/openai/request_parts.hpp"
 
 namespace omni::responses {
 namespace {
@@ -19,40 +20,10 @@ using json::Value;
 
 constexpr std::string_view kItems = "message, function_call, function_call_output and reasoning";
 
-Part textPart(std::string_view text) {
-  Part part;
-  part.text = text;
-  return part;
-}
-
-// Text and pictures: of messages, and of what a function returned.
-void appendContent(std::vector<Part>& parts, const Value& content) {
-  if (content.is(json::Kind::String)) {
-    parts.push_back(textPart(content.text()));
-    return;
-  }
-  if (!content.is(json::Kind::Array))
-    json::refuse(content, "must be a string or an array of parts");
-  for (Value item = content.first(); item; item = item.next()) {
-    const auto type = json::requiredText(json::object(item), "type");
-    Part part;
-    if (type == "input_text" || type == "output_text" || type == "text") {
-      part.text = json::requiredText(item, "text");
-    } else if (type == "refusal") {
-      part.text = json::requiredText(item, "refusal");
-    } else if (type == "input_image") {
-      if (const Value file = json::get(item, "file_id"))
-        json::refuseUnsupported(file, "is not supported; send the picture as image_url");
-      json::fillImageUrl(part, json::required(item, "image_url"));
-    } else {
-      json::refuseUnsupported(
-          item.find("type"),
-          fmt::format("\"{}\" is not supported; known are input_text, input_image and output_text",
-                      type.substr(0, 100)));
-    }
-    parts.push_back(std::move(part));
-  }
-}
+constexpr openai::RequestForm kForm = {.image_part = "input_image",
+                                       .known_parts = "input_text, input_image and output_text",
+                                       .empty_contents = true,
+                                       .nested_functions = false};
 
 class Decoder {
  public:
@@ -64,10 +35,10 @@ class Decoder {
     if (request_.model.empty()) json::refuseMember(root_, "model", "is empty");
     refuseUnsupported();
     if (const auto text = json::optionalText(root_, "instructions"); !text.empty())
-      parts(Role::System, true).push_back(textPart(text));
+      parts(Role::System, true).push_back(json::textPart(text));
     decodeInput(json::required(root_, "input"));
     decodeTools();
-    decodeToolChoice();
+    openai::decodeToolChoice(root_, kForm, request_);
     decodeSettings();
     repeat();
     return std::move(request_);
@@ -103,7 +74,7 @@ class Decoder {
   void decodeInput(const Value& input) {
     if (input.is(json::Kind::String)) {
       if (input.text().empty()) json::refuse(input, "is empty");
-      parts(Role::User, true).push_back(textPart(input.text()));
+      parts(Role::User, true).push_back(json::textPart(input.text()));
       return;
     }
     if (!input.is(json::Kind::Array)) json::refuse(input, "must be a string or an array of items");
@@ -129,7 +100,7 @@ class Decoder {
       part.kind = PartKind::ToolResult;
       part.id = json::requiredText(item, "call_id");
       pairs_.result(item.find("call_id"), part.id);
-      appendContent(part.children, json::required(item, "output"));
+      openai::appendContent(part.children, json::required(item, "output"), kForm);
       parts(Role::User).push_back(std::move(part));
     } else if (type == "reasoning") {
       decodeReasoning(item);
@@ -156,7 +127,7 @@ class Decoder {
     if (content.is(json::Kind::Array) && !content.first() && role != Role::Assistant)
       json::refuse(content, "is empty: send at least one part");
     // Text behind tool results is a turn of its own, thinking before a text is not.
-    appendContent(parts(role, role != Role::Assistant), content);
+    openai::appendContent(parts(role, role != Role::Assistant), content, kForm);
   }
 
   void decodeReasoning(const Value& item) {
@@ -194,48 +165,13 @@ class Decoder {
                                 fmt::format("\"{}\" is a tool of OpenAI's own service or form and "
                                             "cannot be run here; only function is",
                                             type.substr(0, 100)));
-      chat::Tool tool;
-      tool.name = json::requiredText(item, "name");
-      if (tool.name.empty()) json::refuse(item.find("name"), "is empty");
-      tool.description = json::optionalText(item, "description");
-      json::flag(item, "strict", false);
-      if (const Value schema = json::get(item, "parameters"))
-        tool.schema = json::object(schema).raw();
-      request_.tools.push_back(tool);
+      request_.tools.push_back(openai::decodeTool(item));
     }
-  }
-
-  void decodeToolChoice() {
-    request_.parallel_tool_calls = json::flag(root_, "parallel_tool_calls", true);
-    const Value choice = json::get(root_, "tool_choice");
-    if (!choice) return;
-    if (choice.is(json::Kind::String)) {
-      const auto word = choice.text();
-      if (word == "none")
-        request_.tool_choice = chat::ToolChoice::None;
-      else if (word == "required")
-        request_.tool_choice = chat::ToolChoice::Required;
-      else if (word != "auto")
-        json::refuse(choice, "is unknown; known are auto, none, required or a function");
-      if (word == "required" && request_.tools.empty())
-        json::refuse(choice, "asks for a tool, but tools is empty");
-      return;
-    }
-    if (json::requiredText(json::object(choice), "type") != "function")
-      json::refuseUnsupported(choice.find("type"), "is not supported; only function is");
-    request_.tool_choice = chat::ToolChoice::Named;
-    request_.tool_choice_name = json::requiredText(choice, "name");
-    if (std::ranges::none_of(request_.tools, [&](const chat::Tool& tool) {
-          return tool.name == request_.tool_choice_name;
-        }))
-      json::refuse(choice.find("name"), "names a function that is not in tools");
   }
 
   void decodeSettings() {
     request_.max_tokens = json::count(root_, "max_output_tokens");
-    request_.temperature = json::number(root_, "temperature", 0, 2);
-    request_.top_p = json::number(root_, "top_p", 0, 1);
-    request_.stream = json::flag(root_, "stream", false);
+    openai::decodeCommonSettings(root_, request_);
     request_.include_usage = true;
     json::flag(root_, "store", true);
     if (const Value reasoning = json::get(root_, "reasoning"))
@@ -249,10 +185,6 @@ class Decoder {
         if (name == "message.output_text.logprobs")
           json::refuseUnsupported(item, "is not known by the providers; leave it out");
       }
-    request_.conversation_id = json::optionalText(root_, "prompt_cache_key");
-    request_.session = request_.conversation_id;
-    const auto user = json::optionalText(root_, "user");
-    if (request_.session.empty()) request_.session = user;
   }
 
   void decodeFormat(const Value& format) {

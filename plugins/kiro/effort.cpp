@@ -52,6 +52,9 @@ std::string effortFields(const omni_request_t& request, const ResolvedModel& nam
   if (wanted.empty() && request.reasoning_budget >= 0)
     wanted = fromBudget(request.reasoning_budget);
   if (wanted.empty()) wanted = name.effort;
+  // H.6: the model's own default, which is what it does when no effort is named.
+  const bool adaptive = wanted == "adaptive";
+  if (adaptive) wanted = {};
   std::string out;
   const auto add = [&](std::string_view text) {
     out += out.empty() ? "{" : ",";
@@ -69,7 +72,7 @@ std::string effortFields(const omni_request_t& request, const ResolvedModel& nam
   } else if (wanted == "none") {
     // A model that always thinks has no such type; it then thinks as it likes.
     if (has(model->thinking_types, "disabled")) add(R"("thinking":{"type":"disabled"})");
-  } else if (!wanted.empty() || name.thinking) {
+  } else if (!wanted.empty() || adaptive || name.thinking) {
     if (has(model->thinking_types, "adaptive"))
       add(model->thinking_display ? R"("thinking":{"type":"adaptive","display":"summarized"})"
                                   : R"("thinking":{"type":"adaptive"})");

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "plugins/kiro/auth_headers.hpp"
 #include "plugins/kiro/model_list.hpp"
 #include "plugins/kiro/refresh.hpp"
 #include "plugins/kiro/reply.hpp"
 #include "plugins/kiro/translate.hpp"
+#include "plugins/kiro/unlisted.hpp"
 #include "plugins/kiro/upstream_error.hpp"
 
 namespace omni::kiro {
@@ -17,6 +19,17 @@ namespace {
 constexpr size_t kLargestError = 64u << 10;
 constexpr int64_t kRemembered = 3'600'000;
 constexpr size_t kMostRemembered = 10'000;
+// F.9: a model that thinks is silent for minutes. There is no limit to the whole answer.
+constexpr int64_t kFirstByteMs = 120'000;
+constexpr int64_t kIdleMs = 300'000;
+
+int64_t limitMs(const sdk::Host& host, std::string_view key, int64_t fallback) {
+  const auto text = host.setting(key);
+  int64_t ms = 0;
+  const bool good =
+      text && std::from_chars(text->data(), text->data() + text->size(), ms).ec == std::errc();
+  return good && ms > 0 ? ms : fallback;
+}
 constexpr int64_t kDayMs = 86'400'000;
 
 // URL and headers of GenerateAssistantResponse in each generation.
@@ -48,9 +61,11 @@ std::string invocationId(const sdk::Host& host) {
   bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);
   std::string out;
+  out.reserve(36);
   for (size_t i = 0; i < sizeof(bytes); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += fmt::format("{:02x}", bytes[i]);
+    out += "0123456789abcdef"[bytes[i] >> 4];
+    out += "0123456789abcdef"[bytes[i] & 15];
   }
   return out;
 }
@@ -135,8 +150,13 @@ void WireMemory::remember(const std::string& key, int64_t now_ms) {
 sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memory,
                        const omni_request_t& request, sdk::EventSink& sink) {
   const DataTarget target = dataTarget(call, endpoints);
-  auto catalogue = catalogueFor(call, endpoints, memory.catalogues, dependsOnModel(request));
+  auto catalogue = catalogueFor(call, endpoints, memory.catalogues,
+                                dependsOnModel(request) ? ListAge::Day : ListAge::Any);
   if (!catalogue) return std::unexpected(std::move(catalogue.error()));
+  if (auto served = refuseUnlisted(call, endpoints, memory.catalogues, sdk::toView(request.model),
+                                   *catalogue);
+      !served)
+    return served;
 
   const bool may_move = endpoints.wireIsAuto();
   const std::string memory_key =
@@ -163,6 +183,8 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memo
                                   seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
     if (!token) return std::unexpected(std::move(token.error()));
     sdk::HttpRequest http = prepare(endpoints, wire, target.region);
+    http.first_byte_timeout_ms = limitMs(call.host(), "timeout.firstByteMs", kFirstByteMs);
+    http.idle_timeout_ms = limitMs(call.host(), "timeout.idleMs", kIdleMs);
     http.headers.push_back({"amz-sdk-invocation-id", invocation});
     http.headers.push_back({"amz-sdk-request", fmt::format("attempt={}; max=3", attempt)});
     addAuthHeaders(call, *token, http.headers);

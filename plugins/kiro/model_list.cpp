@@ -79,18 +79,21 @@ std::shared_ptr<const Catalogue> CatalogueMemory::parsed(const std::string& text
 
 sdk::Result<std::shared_ptr<const Catalogue>> catalogueFor(sdk::Call& call,
                                                            const Endpoints& endpoints,
-                                                           CatalogueMemory& memory, bool ask) {
+                                                           CatalogueMemory& memory,
+                                                           ListAge oldest) {
   const auto remembered = [&]() -> std::shared_ptr<const Catalogue> {
     const auto text = call.value(kKept);
     return text ? memory.parsed(*text) : nullptr;
   };
+  const int64_t usable_for = oldest == ListAge::Minutes ? kFreshFor : kUsableFor;
   auto known = remembered();
-  if (!ask || (known && youngerThan(call, *known, kUsableFor))) return known ? known : builtin();
+  if (oldest == ListAge::Any || (known && youngerThan(call, *known, usable_for)))
+    return known ? known : builtin();
   auto held = call.lock("models");
   if (!held) return std::unexpected(std::move(held.error()));
   // Whoever waited uses what the first one got.
   known = remembered();
-  if (known && youngerThan(call, *known, kUsableFor)) return known;
+  if (known && youngerThan(call, *known, usable_for)) return known;
   const std::string tried = call.value(kTried).value_or("");
   const int64_t now = call.host().nowMs();
   const bool lately =
@@ -104,6 +107,10 @@ sdk::Result<std::shared_ptr<const Catalogue>> catalogueFor(sdk::Call& call,
       return std::unexpected(std::move(saved.error()));
   }
   return known ? known : builtin();
+}
+
+bool isFresh(const sdk::Call& call, const Catalogue& catalogue) {
+  return catalogue.fetched_ms > 0 && youngerThan(call, catalogue, kFreshFor);
 }
 
 }  // namespace omni::kiro

@@ -31,11 +31,18 @@ class CatalogueMemory {
 // not able to answer now.
 sdk::Result<std::string> listModels(sdk::Call& call, const Endpoints& endpoints);
 
-// What is known for a completion. With `ask`, an account that was never asked (or a day ago) is
-// asked now; when that does not work the built-in table serves, and nobody asks again for ten
-// minutes. Fails only when the call was cancelled.
+// How old a kept list may be before the account is asked for it.
+enum class ListAge { Any, Day, Minutes };
+
+// What is known for a completion. When the kept list is older than that, or there is none, the
+// account is asked now; when that does not work the older one or the built-in table serves, and
+// nobody asks again for ten minutes. With ListAge::Any nobody is asked at all. Fails only when the
+// call was cancelled.
 sdk::Result<std::shared_ptr<const Catalogue>> catalogueFor(sdk::Call& call,
                                                            const Endpoints& endpoints,
-                                                           CatalogueMemory& memory, bool ask);
+                                                           CatalogueMemory& memory, ListAge oldest);
+
+// Not more than a few minutes old, and upstream's own.
+bool isFresh(const sdk::Call& call, const Catalogue& catalogue);
 
 }  // namespace omni::kiro

@@ -280,6 +280,7 @@ ResolvedModel resolveModel(std::string_view given, const Catalogue& catalogue) {
   ResolvedModel out;
   if (catalogue.find(given)) {
     out.id = given;
+    out.listed = true;
     return out;
   }
   std::string name = lower(given);
@@ -298,11 +299,13 @@ ResolvedModel resolveModel(std::string_view given, const Catalogue& catalogue) {
   }
   if (name == "auto" || name == "auto-kiro" || name == "default") {
     out.id = "auto";
+    out.listed = true;
     return out;
   }
   const auto accept = [&](std::string_view candidate) {
     if (!catalogue.find(candidate)) return false;
     out.id = candidate;
+    out.listed = true;
     return true;
   };
   if (accept(name) || accept(dotted(name))) return out;
@@ -321,8 +324,7 @@ ResolvedModel resolveModel(std::string_view given, const Catalogue& catalogue) {
   if (accept(bare) || accept(dotted(bare))) return out;
   // claude-3-7-sonnet has its version in the middle.
   if (bare == "claude-3-7-sonnet" && accept("claude-3.7-sonnet")) return out;
-  // Not in the list, which is not always complete: old ids still work. Only the spelling of the
-  // version is put right, and nothing is taken off that could be a part of the name.
+  // Nothing is taken off that could be a part of the name.
   out.thinking = false;
   out.id = given.starts_with("claude-") ? dotted(given) : std::string(given);
   return out;

@@ -50,9 +50,10 @@ struct ResolvedModel {
   bool thinking = false;  // the name asked for it
   std::string effort;     // the name asked for it
   std::string refusal;    // not empty: why the name is not served
+  bool listed = false;    // the catalogue has it, or it is "auto"
 };
 // claude-sonnet-4-5-20250929 -> claude-sonnet-4.5 and the other spellings of H.5, as far as the
-// catalogue has the result; a name that stays unknown is sent as it is, upstream decides.
+// catalogue has the result. Of a name that stays unknown only the version's spelling is put right.
 ResolvedModel resolveModel(std::string_view name, const Catalogue& catalogue);
 
 }  // namespace omni::kiro

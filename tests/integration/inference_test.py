@@ -142,6 +142,33 @@ class Inference(World):
             if stream:
                 self.assertEqual(stream_events(answer.body)[-1], "[DONE]")
 
+    def messages(self, **more):
+        return self.gateway.post("/v1/messages", {"model": "kiro/dev/claude-sonnet-4.5", "max_tokens": 2000,
+                                                  "messages": [{"role": "user", "content": "Hi"}], **more})
+
+    def test_messages_name_the_stop_sequence_that_matched(self):
+        for text, reason, sequence in (("one END two", "stop_sequence", "END"), ("one two", "end_turn", None)):
+            self.sim.turn(text=text)
+            answer = self.messages(stop_sequences=["STOP", "END"]).json
+            self.assertEqual((answer["stop_reason"], answer["stop_sequence"]), (reason, sequence))
+            self.sim.turn(text=text)
+            events = [json.loads(e) for e in stream_events(self.messages(stop_sequences=["STOP", "END"], stream=True).body)]
+            delta = next(e["delta"] for e in events if e["type"] == "message_delta")
+            self.assertEqual(delta, {"stop_reason": reason, "stop_sequence": sequence})
+
+    def test_thinking_of_messages(self):
+        summarized = {"thinking": {"type": "adaptive", "display": "summarized"}}
+        for said, fields in (({"thinking": {"type": "adaptive"}}, summarized),
+                             ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
+                              {**summarized, "output_config": {"effort": "low"}}),
+                             ({"thinking": {"type": "enabled", "budget_tokens": 32000}},
+                              {**summarized, "output_config": {"effort": "high"}}),
+                             ({"thinking": {"type": "disabled"}}, {"thinking": {"type": "disabled"}}), ({}, None)):
+            with self.subTest(str(said)):
+                answer = self.messages(model="kiro/dev/claude-opus-4.7", max_tokens=1000, **said)
+                self.assertEqual(answer.status, 200, answer)
+                self.assertEqual(self.sent()[-1].get("additionalModelRequestFields"), fields)
+
     def test_json_mode(self):
         self.sim.turn(text='Sure! Here it is:\n```json\n{"a": 1}\n```\nAnything else?')
         answer = self.ask([{"role": "user", "content": "JSON"}], response_format={"type": "json_object"})

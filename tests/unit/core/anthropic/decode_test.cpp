@@ -76,6 +76,9 @@ TEST(AnthropicDecode, EffortFormatAndSessionAsJson) {
     "cache_control":{"type":"ephemeral"},"tool_choice":{"type":"auto"})"));
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->reasoning_effort, "high");
+  const auto adaptive = decodeMessages(wrap(R"("thinking":{"type":"adaptive"})"));
+  ASSERT_TRUE(adaptive);
+  EXPECT_EQ(adaptive->reasoning_effort, "adaptive");
   EXPECT_EQ(
       r->response_format,
       R"({"type":"json_schema","json_schema":{"type":"json_schema","schema":{"type":"object"}}})");

@@ -80,6 +80,20 @@ TEST_F(KiroGenerate, HeadersOfTheThreeGenerations) {
   }
 }
 
+TEST_F(KiroGenerate, SilenceIsLimitedAndTheWholeIsNot) {
+  host_.answerHttp(answer(200, kGood));
+  host_.answerHttp(answer(200, kGood));
+  RequestBuilder r, other;
+  ASSERT_EQ(complete(hello(r)), OMNI_OK);
+  EXPECT_EQ(host_.requests()[0].first_byte_timeout_ms, 120'000);
+  EXPECT_EQ(host_.requests()[0].idle_timeout_ms, 300'000);
+  host_.setSetting("timeout.firstByteMs", "9000");
+  host_.setSetting("timeout.idleMs", "soon");  // what is no number changes nothing
+  ASSERT_EQ(complete(hello(other)), OMNI_OK);
+  EXPECT_EQ(host_.requests()[1].first_byte_timeout_ms, 9'000);
+  EXPECT_EQ(host_.requests()[1].idle_timeout_ms, 300'000);
+}
+
 TEST_F(KiroGenerate, ARefusedSignatureIsStrippedOnce) {
   const auto ask = [](RequestBuilder& r) -> RequestBuilder& {
     r.model("claude-sonnet-4.5").user("Hi").message(OMNI_ROLE_ASSISTANT);
@@ -343,6 +357,70 @@ TEST_F(KiroGenerate, ARefusedModelIsNamed) {
   EXPECT_EQ(complete(r), OMNI_FAILED);
   EXPECT_EQ(error().kind, OMNI_FAILURE_MODEL_UNAVAILABLE);
   EXPECT_NE(error().message.find("\"claude-sonnet-4.5\""), std::string::npos) << error().message;
+}
+
+TEST_F(KiroGenerate, AModelThatTheListLacksIsRefusedBeforeAnythingIsSent) {
+  const auto ask = [&](const char* model) {
+    RequestBuilder r;
+    r.model(model).user("x");
+    return complete(r);
+  };
+  const auto sent = [&] { return host_.requests().size(); };
+  host_.answerHttp(answer(200, modelPage("claude-sonnet-9.5", "", "")));
+  for (const char* name : {"claude-sonet-9.5", "claude-sonnet-9.4", "claude-sonnet-9.5-thinkin"}) {
+    EXPECT_EQ(ask(name), OMNI_FAILED) << name;
+    EXPECT_EQ(error().kind, OMNI_FAILURE_MODEL_UNAVAILABLE);
+    EXPECT_NE(error().message.find(std::string("\"") + name + '"'), std::string::npos);
+    EXPECT_NE(error().message.find("did you mean \"claude-sonnet-9.5\"?"), std::string::npos)
+        << error().message;
+  }
+  EXPECT_EQ(ask("qq"), OMNI_FAILED);
+  EXPECT_NE(error().message.find("GET /v1/models"), std::string::npos) << error().message;
+  EXPECT_EQ(sent(), 1u);  // the list, and nothing else
+  // What is spelled otherwise, what this side knows and what old clients send is no mistake.
+  for (const char* name : {"Claude-Sonnet-9-5", "auto-kiro", "claude-opus-4.7",
+                           "CLAUDE_SONNET_4_20250514_V1_0", "claude-3.7-sonnet"}) {
+    host_.answerHttp(answer(200, kGood));
+    EXPECT_EQ(ask(name), OMNI_OK) << name;
+  }
+  EXPECT_EQ(sent(), 6u);
+  // A list of a while ago may lack what is new.
+  host_.advanceMs(300'001);
+  host_.answerHttp(answer(200, modelPage("newest", "", "")));
+  host_.answerHttp(answer(200, kGood));
+  EXPECT_EQ(ask("newest"), OMNI_OK);
+  EXPECT_EQ(sent(), 8u);
+  // Without a list to go by upstream decides; it is not asked for the list again at once.
+  host_.advanceMs(300'001);
+  host_.answerHttp(answer(503, "{}"));
+  for (int i = 0; i < 2; ++i) {
+    host_.answerHttp(answer(200, kGood));
+    EXPECT_EQ(ask("unheard-of"), OMNI_OK);
+  }
+  EXPECT_EQ(sent(), 11u);
+}
+
+TEST_F(KiroGenerate, UnknownModelsPassWhenThatIsWanted) {
+  host_.setSetting("models.unknown", "pass");
+  host_.answerHttp(answer(200, modelPage("claude-sonnet-9.5", "", "")));
+  host_.answerHttp(answer(200, kGood));
+  RequestBuilder r;
+  r.model("claude-sonet-9.5").user("x");
+  EXPECT_EQ(complete(r), OMNI_OK);
+  EXPECT_EQ(
+      body(1).at_pointer("/conversationState/currentMessage/userInputMessage/modelId").as_string(),
+      "claude-sonet-9.5");
+}
+
+TEST_F(KiroGenerate, TheStopSequenceThatMatchedIsTold) {
+  for (const auto& [text, matched] :
+       {std::pair("one END two", "END"), {"a STOP", "STOP"}, {"b", ""}}) {
+    host_.answerHttp(answer(200, kInitial + say(text) + kTail));
+    RequestBuilder r;
+    hello(r).stop("END").stop("STOP");
+    ASSERT_EQ(complete(r), OMNI_OK);
+    EXPECT_EQ(sink_->events().back().text, matched);
+  }
 }
 
 }  // namespace

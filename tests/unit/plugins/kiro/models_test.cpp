@@ -5,6 +5,7 @@
 #include <omniroute/testing/request_builder.hpp>
 
 #include "plugins/kiro/effort.hpp"
+#include "plugins/kiro/unlisted.hpp"
 
 namespace omni::kiro {
 namespace {
@@ -42,6 +43,16 @@ TEST(KiroModels, Names) {
     own.models.back().id = id;
   }
   for (const auto& model : own.models) EXPECT_EQ(resolveModel(model.id, own).id, model.id);
+}
+
+TEST(KiroModels, NearNamesAreOffered) {
+  const auto& table = builtinCatalogue();
+  EXPECT_TRUE(nearestModels("claude-sonet-4.5", table)
+                  .starts_with(R"("claude-sonnet-4.5", "claude-sonnet-4)"));
+  EXPECT_EQ(nearestModels("glm5", table), R"("glm-5")");
+  EXPECT_EQ(nearestModels("", table), "");
+  EXPECT_EQ(nearestModels("mistral-large", table), "");
+  EXPECT_EQ(nearestModels(std::string(100'000, 'a'), table), "");
 }
 
 TEST(KiroModels, EffortIsClampedDownwards) {
@@ -82,6 +93,10 @@ TEST(KiroModels, AdditionalFields) {
            Row{"claude-opus-4.7", "high", 1, -1, high},  // the word counts more than the budget
            Row{"claude-opus-4.7-thinking", "", -1, -1,
                R"({"thinking":{"type":"adaptive","display":"summarized"}})"},
+           Row{"claude-opus-4.7", "adaptive", -1, -1,
+               R"({"thinking":{"type":"adaptive","display":"summarized"}})"},
+           Row{"gpt-5.6-luna", "adaptive", -1, -1, ""},
+           Row{"claude-haiku-4.5", "adaptive", -1, -1, ""},
            Row{"claude-opus-4.7", "", -1, 32'000, R"({"max_tokens":32000})"},
            Row{"claude-opus-4.7", "", -1, 1'023, ""},
            Row{"claude-opus-4.7", "", -1, 128'001, ""},
