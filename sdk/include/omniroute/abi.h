@@ -159,7 +159,7 @@ typedef struct omni_request {
   omni_str_t tool_choice_name;
   const omni_str_t* stop;
   size_t stop_count;
-  omni_str_t reasoning_effort; /* "", none, minimal, low, medium, high, xhigh, max */
+  omni_str_t reasoning_effort; /* "", none, minimal to max, adaptive: the model decides */
   int64_t reasoning_budget;    /* tokens; -1: not given */
   int64_t max_tokens;          /* -1: not given */
   double temperature;          /* NaN: not given */
