@@ -58,27 +58,27 @@ struct AccountLife::Parts {
     KeeperHooks hooks;
     hooks.refreshed = [this](const Connection& connection, const Error* failure) {
       if (!failure) return note("service", "token.refreshed", connection.id, {}, true);
+      if (deps.refreshes) deps.refreshes->failed(connection);
+      if (deps.webhooks) deps.webhooks->refreshFailed(connection, *failure);
       deps.log.log(Level::Warning, "a token was not refreshed",
                    {{"connection", connection.provider + "/" + connection.name},
                     {"error", failure->message},
                     {"detail", failure->detail}});
       note("service", "token.refresh_failed", connection.id,
            json::serialize(json::object{{"error", failure->message}}), true);
-      if (deps.refreshes) deps.refreshes->failed(connection);
-      if (deps.webhooks) deps.webhooks->refreshFailed(connection, *failure);
     };
     hooks.renewed = [this](const Connection& connection) {
       note("service", "registration.renewed", connection.id);
     };
     hooks.registration_ends = [this](const Connection& connection, RegistrationLevel level,
                                      int64_t days) {
+      if (deps.webhooks) deps.webhooks->registrationEnds(connection, level, days);
       deps.log.log(level == RegistrationLevel::Soon ? Level::Warning : Level::Error,
                    level == RegistrationLevel::Expired
                        ? "a client registration has expired: sign the account in again"
                        : "a client registration ends soon",
                    {{"connection", connection.provider + "/" + connection.name},
                     {"daysLeft", days},
-      if (deps.webhooks) deps.webhooks->registrationEnds(connection, level, days);
                     {"level", registrationLevelName(level)}});
     };
     hooks.trouble = [this](std::string_view what) {
@@ -89,13 +89,13 @@ struct AccountLife::Parts {
 
   // Cooling comes and goes with the traffic; it is in the request log, not here.
   void stateChanged(const Connection& before, const StateRecord& after) {
+    if (deps.webhooks) deps.webhooks->stateChanged(before, after);
     const auto passing = [](AccountState state) {
       return state == AccountState::Active || state == AccountState::Cooling;
     };
     if (passing(before.state.state) && passing(after.state)) return;
     // What a person does is written down with the person.
     if (before.state.state == AccountState::Disabled || after.state == AccountState::Disabled)
-    if (deps.webhooks) deps.webhooks->stateChanged(before, after);
       return;
     note("service", fmt::format("connection.{}", accountStateName(after.state)), before.id,
          json::serialize(json::object{{"from", accountStateName(before.state.state)},

@@ -13,13 +13,13 @@
 #include "service/http/route.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
-
 #include "service/telemetry/metrics.hpp"
+
 namespace omni::app {
 
-struct AccountLifeDeps {
 class WebhookLife;
 
+struct AccountLifeDeps {
   AccountDirectory& accounts;
   ProviderRegistry& providers;
   ProxyAssigner& proxies;
@@ -27,10 +27,10 @@ class WebhookLife;
   Clock& clock;
   Random& random;
   telemetry::Logger& log;
-};
-
   WebhookLife* webhooks = nullptr;                 // told of what happens; may be null
   telemetry::RefreshMetrics* refreshes = nullptr;  // counts the keeper's failures; may be null
+};
+
 // What deps refer to must outlive it. addRoutes() and start() are called once, from one thread.
 class AccountLife {
  public:

@@ -24,9 +24,9 @@
 #include "service/app/liveness.hpp"
 #include "service/app/routing_life.hpp"
 #include "service/app/system.hpp"
+#include "service/app/webhook_life.hpp"
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
-#include "service/app/webhook_life.hpp"
 #include "service/http/static_assets.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
@@ -116,11 +116,11 @@ struct Gateway::Parts {
   std::optional<routing::QuotaBook> quota;
   std::optional<routing::Router> router;
   std::optional<RoutingLife> routing_life;
+  telemetry::RefreshMetrics refreshes;
+  std::optional<WebhookLife> webhooks;
   std::optional<AccountLife> life;
   std::optional<Access> access;
   std::optional<Insight> insight;
-  telemetry::RefreshMetrics refreshes;
-  std::optional<WebhookLife> webhooks;
   std::optional<http::Server> server;
 
   // The numbers that the parts keep themselves.
@@ -151,9 +151,6 @@ struct Gateway::Parts {
       gauge("omniroute_models_cooling", "Accounts' models that rest after a limit.",
             health.cooling);
     }
-    out.family("omniroute_build_info", "gauge", "Always 1.");
-    out.sample({{"version", OMNI_VERSION}}, 1);
-  }
     refreshes.write(out);
     if (webhooks) {
       const auto counts = webhooks->counts();
@@ -166,6 +163,9 @@ struct Gateway::Parts {
       gauge("omniroute_webhook_deliveries_waiting", "Events on their way to a webhook.",
             counts.waiting);
     }
+    out.family("omniroute_build_info", "gauge", "Always 1.");
+    out.sample({{"version", OMNI_VERSION}}, 1);
+  }
 };
 
 Gateway::Gateway(std::shared_ptr<const config::Config> config, int listen_fd)
@@ -285,31 +285,14 @@ Result<> Gateway::listen() {
   hooks.admit = [&p](const http::Request& request, const chat::ChatRequest& chat) {
     return p.access->admit(request, chat);
   };
+  hooks.visible = [&p](const http::Request& request, const ModelEntry& entry) {
+    return p.access->visible(request, entry);
+  };
   hooks.finished = [&p](const http::InferenceRecord& record) {
     p.access->finished(record);
     p.insight->finished(record);
   };
   http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks)});
-  p.life.emplace(AccountLifeDeps{.accounts = *p.accounts,
-                                 .providers = *p.plugins,
-                                 .proxies = *p.proxies,
-                                 .store = *p.store,
-                                 .clock = p.clock,
-                                 .random = p.random,
-                                 .log = *p.log,
-                                 .webhooks = &*p.webhooks,
-                                 .refreshes = &p.refreshes});
-  if (auto loaded = p.life->load(); !loaded) return loaded;
-  admin::addAdminRoutes(routes, {.accounts = *p.accounts,
-                                 .providers = *p.plugins,
-  hooks.visible = [&p](const http::Request& request, const ModelEntry& entry) {
-    return p.access->visible(request, entry);
-  };
-                                 .combos = *p.store,
-                                 .clock = p.clock,
-                                 .random = p.random,
-                                 .version = OMNI_VERSION,
-                                 .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
   p.webhooks.emplace(WebhookLifeDeps{.store = *p.store,
                                      .sealer = *p.sealer,
                                      .client = *p.upstream,
@@ -324,6 +307,24 @@ Result<> Gateway::listen() {
     for (const ValueChange& value : values)
       if (value.key == "accessToken" && value.value) return p.refreshes.done(connection);
   };
+  p.life.emplace(AccountLifeDeps{.accounts = *p.accounts,
+                                 .providers = *p.plugins,
+                                 .proxies = *p.proxies,
+                                 .store = *p.store,
+                                 .clock = p.clock,
+                                 .random = p.random,
+                                 .log = *p.log,
+                                 .webhooks = &*p.webhooks,
+                                 .refreshes = &p.refreshes});
+  if (auto loaded = p.life->load(); !loaded) return loaded;
+  p.webhooks->addRoutes(routes, p.life->audit());
+  admin::addAdminRoutes(routes, {.accounts = *p.accounts,
+                                 .providers = *p.plugins,
+                                 .combos = *p.store,
+                                 .clock = p.clock,
+                                 .random = p.random,
+                                 .version = OMNI_VERSION,
+                                 .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
                                  .combos_changed =
                                      [&p] {
                                        if (auto loaded = p.router->reloadCombos(); !loaded)
@@ -334,7 +335,6 @@ Result<> Gateway::listen() {
                                  .audit = &p.life->audit(),
                                  .keeper = &p.life->keeper(),
                                  .proxies = &*p.proxies});
-  p.webhooks->addRoutes(routes, p.life->audit());
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});
@@ -399,6 +399,7 @@ Result<> Gateway::listen() {
     started.error().reason = "address_unusable";
     return started;
   }
+  p.webhooks->start();
   p.life->start();
   p.routing_life->start();
   p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
@@ -427,7 +428,6 @@ void Gateway::reload(std::shared_ptr<const config::Config> config) {
     p.log->log(Level::Error, reopened.error().message);
   const bool restart =
       old->address != config->address || old->port != config->port ||
-  p.webhooks->start();
       old->data_dir != config->data_dir || old->plugins_dir != config->plugins_dir ||
       old->max_streams != config->max_streams || old->max_admin != config->max_admin ||
       old->max_queued != config->max_queued || old->ca_file != config->ca_file ||
@@ -448,6 +448,7 @@ void Gateway::stop(std::chrono::milliseconds drain) {
   }
   if (p.life) p.life->stop();
   if (p.routing_life) p.routing_life->stop();
+  if (p.webhooks) p.webhooks->stop();  // after those that have something to tell
   // Nothing calls a plugin any more; everything else goes in the reverse order of its making.
   if (p.plugins) p.plugins->shutdown();
   p.server.reset();
@@ -455,6 +456,7 @@ void Gateway::stop(std::chrono::milliseconds drain) {
   p.insight.reset();
   p.access.reset();
   p.life.reset();
+  p.webhooks.reset();
   p.routing_life.reset();
   p.router.reset();
   p.quota.reset();
@@ -471,5 +473,3 @@ void Gateway::stop(std::chrono::milliseconds drain) {
 }
 
 }  // namespace omni::app
-  if (p.webhooks) p.webhooks->stop();  // after those that have something to tell
-  p.webhooks.reset();

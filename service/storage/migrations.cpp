@@ -116,10 +116,6 @@ std::span<const Migration> schemaMigrations() {
            " requests INTEGER NOT NULL, tokens INTEGER NOT NULL, credits REAL NOT NULL,"
            " PRIMARY KEY(key_id, period)) WITHOUT ROWID",
 
-           "CREATE TABLE requests("
-           " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, trace_id TEXT NOT "
-           "NULL,"
-           " at_ms INTEGER NOT NULL, api TEXT NOT NULL, model TEXT NOT NULL,"
            // secret: sealed under "webhooks/<id>/secret".
            "CREATE TABLE webhooks("
            " id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL,"
@@ -135,6 +131,10 @@ std::span<const Migration> schemaMigrations() {
            " done_ms INTEGER NOT NULL)",
            "CREATE INDEX webhook_deliveries_of ON webhook_deliveries(webhook_id, id)",
 
+           "CREATE TABLE requests("
+           " id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, trace_id TEXT NOT "
+           "NULL,"
+           " at_ms INTEGER NOT NULL, api TEXT NOT NULL, model TEXT NOT NULL,"
            " served_model TEXT NOT NULL, connection_id TEXT NOT NULL,"
            " connection_name TEXT NOT NULL, provider TEXT NOT NULL, attempts TEXT NOT NULL,"
            " status INTEGER NOT NULL, error TEXT NOT NULL, streamed INTEGER NOT NULL,"

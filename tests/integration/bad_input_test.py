@@ -115,9 +115,9 @@ class BadInput(World):
         self.refused({"name": "c", "targets": [{"provider": "kiro", "connections": ["kiro-por"]}]}, 400,
                      "targets[0].connections[0]", "kiro-pro")
         # A cycle names the way round.
-        self.refused({"targets": [{"combo": "b"}]}, 400, "targets", "team -> b -> team", method="PATCH",
+        self.refused({"targets": [{"combo": "b"}]}, 400, "targets", "team -> b -> team", method="PUT",
                      path=f"/api/combos/{stored['id']}")
-        self.refused({"targets": [{"combo": "team"}]}, 400, "targets", "team -> team", method="PATCH",
+        self.refused({"targets": [{"combo": "team"}]}, 400, "targets", "team -> team", method="PUT",
                      path=f"/api/combos/{stored['id']}")
         # Empty, and weights out of range.
         self.refused({"name": "c", "models": []}, 400, "models")

@@ -277,6 +277,7 @@ struct World {
                            [this] { return plugins; },
                            [this] { ++combo_changes; },
                            {},
+                           {},
                            &audit,
                            &keeper});
     addRoutingRoutes(table, {combos, explain});
