@@ -26,20 +26,26 @@ fs::path pluginsFolder(const Invocation& in) {
   return programFolder() / "plugins";
 }
 
-// fingerprint -> name of the account that has it
-std::map<std::string, std::string> accountsThere(const Session& session,
-                                                 const json::value& listing) {
-  std::map<std::string, std::string> known;
+struct There {
+  std::map<std::string, std::string> known;  // fingerprint -> name of the account that has it
+  std::map<std::string, json::value> lent;   // origin -> account that has its session
+};
+There accountsThere(const Session& session, const json::value& listing) {
+  There known;
   std::string query;
   for (const json::value& item : list(listing, "found"))
     if (const std::string mark = text(item, "fingerprint"); !mark.empty())
-      query += (query.empty() ? "?fingerprint=" : "&fingerprint=") + mark;
+      query += (query.empty() ? "?fingerprint=" : "&fingerprint=") + mark +
+               "&origin=" + text(item, "origin");
   if (query.empty()) return known;
   // A service that does not know the question refuses a token that it has when it is imported.
   const auto answer = session.api.get("/api/oauth/kiro/auto-import" + query);
   if (!answer) return known;
   if (const auto* here = at(answer->json, "known").if_object())
-    for (const auto& [mark, account] : *here) known[std::string(mark)] = text(account, "name");
+    for (const auto& [mark, account] : *here)
+      known.known[std::string(mark)] = text(account, "name");
+  if (const auto* here = at(answer->json, "lent").if_object())
+    for (const auto& [origin, account] : *here) known.lent[std::string(origin)] = account;
   return known;
 }
 
@@ -79,6 +85,7 @@ std::optional<std::vector<size_t>> picked(std::string_view given, size_t count) 
 struct Offer {
   json::value item;
   std::string there;  // the account that has it
+  json::value lent;   // the account that has an older token of the same session
 };
 
 void showList(const Session& session, const std::vector<Offer>& offers,
@@ -86,18 +93,19 @@ void showList(const Session& session, const std::vector<Offer>& offers,
   const Terminal& terminal = session.terminal;
   Table table({"#", "Account", "From", "Region", "Token", "Registration", "Here as"});
   size_t index = 0;
-  for (const auto& [item, there] : offers) {
+  for (const auto& [item, there, lent] : offers) {
     const int64_t expires = number(item, "expiresAt");
     table.add({std::to_string(++index), text(item, "label"), text(item, "kind"),
                text(item, "region"), expires ? relativeTime(expires, nowMs()) : "-",
                text(item, "registration"),
                !there.empty()             ? there
+               : lent.is_object()         ? text(lent, "name") + " (older)"
                : flag(item, "importable") ? "-"
                                           : "cannot"});
   }
   if (!table.empty()) terminal.show(table);
   index = 0;
-  for (const auto& [item, there] : offers) {
+  for (const auto& [item, there, lent] : offers) {
     ++index;
     std::string where = shortened(text(item, "file"));
     for (const json::value& more : list(item, "alsoIn")) where += ", " + shortened(text(more));
@@ -127,10 +135,16 @@ int runImport(const Session& session, const Invocation& in) {
   std::vector<Offer> offers;
   json::array shown;
   for (const json::value& item : list(listing, "found")) {
-    const auto there = known.find(text(item, "fingerprint"));
-    offers.push_back({item, there == known.end() ? std::string() : there->second});
+    const auto there = known.known.find(text(item, "fingerprint"));
+    const bool here = there != known.known.end();
+    const auto lent = known.lent.find(text(item, "origin"));
+    offers.push_back({item, here ? there->second : std::string(),
+                      here || lent == known.lent.end() ? json::value() : lent->second});
     json::object copy = item.as_object();
-    copy["importedAs"] = there == known.end() ? json::value(nullptr) : json::value(there->second);
+    copy["importedAs"] = here ? json::value(there->second) : json::value(nullptr);
+    copy["newerThan"] = offers.back().lent.is_object()
+                            ? json::value(text(offers.back().lent, "name"))
+                            : json::value(nullptr);
     shown.emplace_back(std::move(copy));
   }
   if (session.json && in.has("list"))
@@ -210,7 +224,12 @@ int runImport(const Session& session, const Invocation& in) {
         std::unexpected(Problem{kFailed, 0, account ? "" : account.error(), "", ""});
     if (account) {
       json::object body{{"json", json::parse(*account)}, {"rotate", in.has("rotate")}};
-      if (in.has("name")) body["name"] = in.get("name");
+      if (offers[index].lent.is_object()) {
+        body["mode"] = "replace";
+        body["connectionId"] = text(offers[index].lent, "id");
+      } else if (in.has("name")) {
+        body["name"] = in.get("name");
+      }
       answer = session.api.post("/api/oauth/kiro/import", std::move(body));
     }
     if (!answer && answer.error().exit == kConflict && in.has("all")) {
@@ -236,8 +255,10 @@ int runImport(const Session& session, const Invocation& in) {
       terminal.say(fmt::format(
           "{} {} is here as {}{}", terminal.good("✓"), label, safe(text(connection, "name")),
           in.has("rotate") ? "."
-                           : ", sharing the session with its tool. \"omniroute providers isolate\" "
-                             "gives it one of its own."));
+          : offers[index].lent.is_object()
+              ? ", with its tool's newer token."
+              : ", sharing the session with its tool. \"omniroute providers isolate\" "
+                "gives it one of its own."));
   }
   if (session.json)
     printJson(session, json::object{{"imported", std::move(results)},

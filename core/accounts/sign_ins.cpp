@@ -106,13 +106,14 @@ struct SignIns::Session {
 };
 
 SignIns::SignIns(ProviderRegistry& providers, ConnectionStore& accounts, Clock& clock,
-                 Random& random, SignInHooks hooks, SignInLimits limits)
+                 Random& random, SignInHooks hooks, SignInLimits limits, SignInStore* kept)
     : providers_(providers),
       accounts_(accounts),
       clock_(clock),
       random_(random),
       hooks_(std::move(hooks)),
-      limits_(limits) {}
+      limits_(limits),
+      kept_(kept) {}
 
 SignIns::~SignIns() = default;
 
@@ -120,8 +121,8 @@ Result<SignIns::SessionPtr> SignIns::find(std::string_view id) const {
   const auto found = sessions_.find(id);
   if (found != sessions_.end()) return found->second;
   return makeError(FailureKind::NotFound,
-                   "There is no such sign-in: it ended long ago, or the service was restarted. "
-                   "Start a new one.",
+                   "There is no such sign-in: it ended long ago, or before the service was "
+                   "restarted. GET /api/providers shows what came of it.",
                    "id");
 }
 
@@ -227,6 +228,7 @@ Result<SignInView> SignIns::start(const SignInRequest& request, const CancelToke
         superseded.push_back(other);
     sessions_.emplace(view.id, session);
   }
+  keep(*session);
   for (const SessionPtr& other : superseded) (void)this->cancel(other->view.id);
   if (wake) wake();
   return view;
@@ -293,6 +295,104 @@ Result<SignInView> SignIns::finish(std::string_view id, std::string_view callbac
   return get(id);
 }
 
+// With session.work held.
+void SignIns::keep(const Session& session) {
+  if (!kept_) return;
+  auto draft = session.draft->state();
+  if (!draft && draft.error().kind == FailureKind::Unsupported) return;
+  Result<> done;
+  if (draft) {
+    const SignInView& view = session.view;
+    done = kept_->put(view.id, json::serialize(json::object{
+                                   {"provider", view.provider},
+                                   {"method", view.method},
+                                   {"name", view.name},
+                                   {"replaces", view.replaces},
+                                   {"kind", view.kind},
+                                   {"userCode", view.user_code},
+                                   {"verificationUri", view.verification_uri},
+                                   {"verificationUriComplete", view.verification_uri_complete},
+                                   {"url", view.url},
+                                   {"startedMs", view.started_ms},
+                                   {"expiresMs", view.expires_ms},
+                                   {"intervalMs", view.interval_ms},
+                                   {"actor", view.actor},
+                                   {"proxyAssigned", session.proxy_assigned},
+                                   {"draft", *draft}}));
+  } else {
+    done = std::unexpected(std::move(draft.error()));
+  }
+  if (!done && hooks_.trouble)
+    hooks_.trouble("a sign-in would not outlive a restart: " + done.error().message);
+}
+
+void SignIns::takeUp(const std::string& id, const std::string& state) {
+  const auto read = parsed(state);
+  const auto flag = [&](std::string_view key) {
+    const json::value* value = read->if_contains(key);
+    return value && value->is_bool() && value->get_bool();
+  };
+  auto session = std::make_shared<Session>();
+  SignInView& view = session->view;
+  view.id = id;
+  std::optional<Error> lost;
+  if (read) {
+    view.provider = textOf(*read, "provider");
+    view.method = textOf(*read, "method");
+    view.name = textOf(*read, "name");
+    view.replaces = flag("replaces");
+    view.kind = textOf(*read, "kind");
+    view.user_code = textOf(*read, "userCode");
+    view.verification_uri = textOf(*read, "verificationUri");
+    view.verification_uri_complete = textOf(*read, "verificationUriComplete");
+    view.url = textOf(*read, "url");
+    view.started_ms = numberOf(*read, "startedMs");
+    view.expires_ms = numberOf(*read, "expiresMs");
+    view.interval_ms =
+        std::clamp(numberOf(*read, "intervalMs"), kShortestInterval, kLongestInterval);
+    view.actor = textOf(*read, "actor");
+    session->proxy_assigned = flag("proxyAssigned");
+    Provider* provider = providers_.find(view.provider);
+    Result<std::unique_ptr<AccountDraft>> draft =
+        provider ? provider->resume(textOf(*read, "draft"))
+                 : makeError(FailureKind::Unavailable, "the provider's plugin is not loaded");
+    if (draft)
+      session->draft = std::move(*draft);
+    else
+      lost = std::move(draft.error());
+  } else {
+    lost = makeError(FailureKind::Internal, "it was kept under another master key, or is damaged")
+               .error();
+  }
+  if (session->draft && view.replaces) view.connection_id = session->draft->connectionId();
+  const int64_t now = clock_.nowMs(), steady = clock_.steadyMs();
+  session->deadline_steady = steady + std::clamp<int64_t>(view.expires_ms - now, 0, kLongestLife);
+  session->next_poll_steady = std::min(steady + view.interval_ms, session->deadline_steady);
+  {
+    std::lock_guard lock(mutex_);
+    sessions_.emplace(id, session);
+  }
+  std::lock_guard work(session->work);
+  if (lost) {
+    lost->message = "The service was restarted, and this sign-in could not be taken up again (" +
+                    lost->message + "). Start a new one.";
+    end(*session, SignInStatus::Failed, std::move(lost));
+  } else if (now >= view.expires_ms) {
+    end(*session, SignInStatus::Expired,
+        makeError(FailureKind::Timeout,
+                  "The code expired while the service was not running. Start a new sign-in.")
+            .error());
+  }
+}
+
+Result<> SignIns::load() {
+  if (!kept_) return {};
+  auto all = kept_->all();
+  if (!all) return std::unexpected(std::move(all.error()));
+  for (const auto& [id, state] : *all) takeUp(id, state);
+  return {};
+}
+
 void SignIns::end(Session& session, SignInStatus status, std::optional<Error> error) {
   SignInView ended;
   {
@@ -305,6 +405,7 @@ void SignIns::end(Session& session, SignInStatus status, std::optional<Error> er
     touch(session);
     ended = session.view;
   }
+  if (kept_) (void)kept_->remove(ended.id);  // one that stays is found to have ended by its code
   if (status == SignInStatus::Complete) {
     if (hooks_.completed) hooks_.completed(ended);
   } else if (session.proxy_assigned && hooks_.forget_proxy && session.draft) {
@@ -318,6 +419,12 @@ void SignIns::store(Session& session) {
   // The name was taken while the person signed in: the account is worth more than the name.
   if (!id && id.error().kind == FailureKind::Conflict && id.error().field == "name")
     id = session.draft->finish({});
+  // The person has agreed; a disk that is full for a while must not cost that.
+  if (!id && id.error().kind == FailureKind::Unavailable) {
+    std::lock_guard lock(mutex_);
+    session.view.error = std::move(id.error());
+    return touch(session);
+  }
   if (!id) return end(session, SignInStatus::Failed, std::move(id.error()));
   {
     std::lock_guard lock(mutex_);

@@ -2,8 +2,9 @@
 // Sign-ins under way. A caller starts one and may watch it or go away: whoever runs the background
 // work polls the provider until the person has agreed, refused, or let the time pass.
 //
-// Sessions live in memory: a restart forgets those that were not complete, and nothing of them was
-// stored. Device codes and client secrets stay inside the draft.
+// Sessions live in memory. Those under way are also kept in a store, if there is one, so that they
+// go on after a restart; what has ended is forgotten by it. Device codes and client secrets stay
+// inside the draft.
 
 #include <atomic>
 #include <condition_variable>
@@ -20,6 +21,7 @@
 #include "core/ports/background.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
+#include "core/ports/sign_in_store.hpp"
 #include "core/ports/store.hpp"
 
 namespace omni {
@@ -67,6 +69,7 @@ struct SignInHooks {
   // The connection never came to be.
   std::function<void(std::string_view connection_id)> forget_proxy;
   std::function<void(const SignInView&)> completed;
+  std::function<void(std::string_view)> trouble;  // a sign-in that a restart would forget
 };
 
 struct SignInLimits {
@@ -79,8 +82,12 @@ struct SignInLimits {
 class SignIns final : public BackgroundWork {
  public:
   SignIns(ProviderRegistry& providers, ConnectionStore& accounts, Clock& clock, Random& random,
-          SignInHooks hooks, SignInLimits limits = {});
+          SignInHooks hooks, SignInLimits limits = {}, SignInStore* kept = nullptr);
   ~SignIns() override;
+
+  // Takes up the sign-ins that were under way when the process before ended. Once, before the work
+  // begins and after the providers are there.
+  Result<> load();
 
   // Asks the provider for a code or an address; blocks for that. BadRequest, NotFound, Conflict for
   // a name that is taken, RateLimited for too many sessions, else what the provider says.
@@ -110,6 +117,8 @@ class SignIns final : public BackgroundWork {
   void end(Session& session, SignInStatus status, std::optional<Error> error);
   void touch(Session& session);  // mutex_ held
   void dropOld(int64_t steady_now_ms);
+  void keep(const Session& session);
+  void takeUp(const std::string& id, const std::string& state);
 
   ProviderRegistry& providers_;
   ConnectionStore& accounts_;
@@ -117,6 +126,7 @@ class SignIns final : public BackgroundWork {
   Random& random_;
   const SignInHooks hooks_;
   const SignInLimits limits_;
+  SignInStore* const kept_;  // nullptr: nothing outlives the process
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::map<std::string, SessionPtr, std::less<>> sessions_;

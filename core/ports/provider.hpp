@@ -29,6 +29,10 @@ class AccountDraft {
   // last answer, else "<provider>-<region>-<n>". Returns the connection's id. Conflict with
   // conflict_id for a name or token that another connection has.
   virtual Result<std::string> finish(std::string_view name) = 0;
+  // All that it holds, secrets too, for Provider::resume() after a restart.
+  virtual Result<std::string> state() const {
+    return makeError(FailureKind::Unsupported, "this sign-in cannot be resumed");
+  }
 };
 
 // Thread-safe; calls of different requests run concurrently.
@@ -56,6 +60,12 @@ class Provider {
   virtual Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) {
     (void)replace_id;
     return makeError(FailureKind::Unsupported, "this provider has no accounts to sign in");
+  }
+  // A draft as it was when AccountDraft::state() was asked. NotFound when the connection that it
+  // lies over is gone.
+  virtual Result<std::unique_ptr<AccountDraft>> resume(std::string_view state) {
+    (void)state;
+    return makeError(FailureKind::Unsupported, "this provider resumes no sign-ins");
   }
 };
 

@@ -43,6 +43,8 @@ std::vector<sdk::Change> accountChanges(const SignedIn& in) {
   put(out, "scopes", in.scopes);
   put(out, "apiKey", in.api_key, true);
   put(out, "apiRegion", in.api_region);
+  put(out, "renewedBy", in.renewed_by);
+  put(out, "toolItem", in.tool_item);
   for (const char* gone : {"profileName", "apiProfileArn", "email", "userId", "forcedRefreshAt"})
     put(out, gone, "");
   for (const char* gone : {"previousRefreshToken"}) put(out, gone, "", true);

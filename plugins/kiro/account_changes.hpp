@@ -26,6 +26,8 @@ struct SignedIn {
   std::string fingerprint;  // of the token or key that was given, for finding it again
   std::string token_endpoint, issuer_url, scopes;  // external IdP
   std::string api_key, api_region;
+  std::string renewed_by;  // the local tool that lends the session; empty: none does
+  std::string tool_item;   // where that lies, see local::Found::origin()
 };
 
 // Every value that a sign-in decides: what this one does not have is removed, so that nothing of an

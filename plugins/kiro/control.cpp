@@ -9,6 +9,7 @@
 #include "plugins/kiro/import.hpp"
 #include "plugins/kiro/isolate.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/lent.hpp"
 #include "plugins/kiro/local/import_source.hpp"
 #include "plugins/kiro/model_list.hpp"
 #include "plugins/kiro/probe.hpp"
@@ -36,6 +37,10 @@ sdk::Result<std::string> refreshNow(const Context& c) {
   const auto form = parseObject(c.input);
   const auto* force = form ? form->if_contains("force") : nullptr;
   const bool now = force && force->is_bool() && force->get_bool();
+  const auto* rotate = form ? form->if_contains("rotate") : nullptr;
+  if (rotate && rotate->is_bool() && rotate->get_bool() && !lentBy(c.call).empty())
+    if (auto saved = c.call.commit(noLongerLent()); !saved)
+      return std::unexpected(std::move(saved.error()));
   auto token =
       freshAccessToken(c.call, c.endpoints, now ? RefreshWhen::Now : RefreshWhen::NearExpiry);
   if (!token) return std::unexpected(std::move(token.error()));
@@ -54,10 +59,8 @@ sdk::Result<std::string> importForm(const Context& c) {
 }
 
 constexpr std::array kMethods = {
-    Entry{"accounts.import",
-          [](const Context& c) { return importForm(c); }},
-    Entry{"accounts.scan",
-          [](const Context& c) { return local::scanAccounts(c.call, c.input); }},
+    Entry{"accounts.import", [](const Context& c) { return importForm(c); }},
+    Entry{"accounts.scan", [](const Context& c) { return local::scanAccounts(c.call, c.input); }},
     Entry{"accounts.signin.start",
           [](const Context& c) { return startSignIn(c.call, c.endpoints, c.input); }},
     Entry{"accounts.signin.poll", [](const Context& c) { return pollSignIn(c.call, c.endpoints); }},

@@ -38,8 +38,10 @@ sdk::Result<json::object> controlPlane(sdk::Call& call, const Endpoints& endpoin
 
   std::string seen;
   for (bool moved = false;;) {
-    auto token = freshAccessToken(call, endpoints,
-                                  seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
+    sdk::Result<std::string> token = what.token;
+    if (what.token.empty())
+      token = freshAccessToken(call, endpoints,
+                               seen.empty() ? RefreshWhen::NearExpiry : RefreshWhen::Now, seen);
     if (!token) return std::unexpected(std::move(token.error()));
     request.url = (legacy ? endpoints.legacy(region) : endpoints.management(region)) + "/";
     request.headers = {

@@ -18,6 +18,7 @@ struct ControlCall {
   bool with_profile = true;  // send the account's profile ARN
   bool may_refresh = true;   // refresh once when the access token is refused
   int64_t timeout_ms = 20'000;
+  std::string token = {};  // empty: the account's, fresh
 };
 
 sdk::Result<json::object> controlPlane(sdk::Call& call, const Endpoints& endpoints,

@@ -8,6 +8,7 @@
 #include "plugins/kiro/api_key.hpp"
 #include "plugins/kiro/form.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/lent.hpp"
 #include "plugins/kiro/pasted_token.hpp"
 #include "plugins/kiro/region.hpp"
 #include "plugins/kiro/registration.hpp"
@@ -28,6 +29,8 @@ constexpr std::string_view kExternal =
     "token came from; no AWS registration takes part";
 constexpr std::string_view kLocalTool =
     "its session is the one of the local tool that the token came from";
+constexpr std::string_view kLent =
+    "its session is the one of the local tool that the token came from, and is renewed there";
 constexpr int64_t kShortestLifeMs = 5 * 60'000;
 
 std::unexpected<sdk::Failure> refused(const PastedToken& in, std::string_view who) {
@@ -170,6 +173,15 @@ class Import {
 
   // The refresh token stays unused, so the tool it came from stays signed in for now.
   sdk::Result<> asItIs() {
+    // Another token of the same tool: it must not become another person's account unnoticed.
+    if (!in_.item.empty() && call_.value("toolItem").value_or("") == in_.item)
+      if (auto same =
+              sameUser(call_, endpoints_, call_.value("userId").value_or(""), in_.access_token);
+          !same)
+        return same;
+    out_.renewed_by = in_.tool;
+    out_.tool_item = in_.item;
+
     if (in_.access_token.empty() || in_.expires_ms - call_.host().nowMs() < kShortestLifeMs)
       return badField("accessToken",
                       "with rotate off, accessToken and expiresAt of a token that is valid for "
@@ -185,12 +197,12 @@ class Import {
     } else if (!in_.client_id.empty() && in_.method != "social") {
       out_.client = {in_.client_id, in_.client_secret, 0};
       become(std::move(tokens), in_.method.empty() ? "idc" : in_.method, "oidc", "shared",
-             kLocalTool);
+             in_.tool.empty() ? kLocalTool : kLent);
     } else if (in_.method == "idc" || in_.method == "builder_id") {
       return refused(in_, "AWS SSO OIDC");
     } else {
       become(std::move(tokens), in_.method.empty() ? "imported" : "social", "social", "shared",
-             kLocalTool);
+             in_.tool.empty() ? kLocalTool : kLent);
     }
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include "plugins/kiro/auth_headers.hpp"
 #include "plugins/kiro/json.hpp"
+#include "plugins/kiro/lent.hpp"
 #include "plugins/kiro/refresh.hpp"
 #include "plugins/kiro/region.hpp"
 #include "plugins/kiro/registration.hpp"
@@ -60,6 +61,7 @@ sdk::Result<bool> moveSession(sdk::Call& call, const Endpoints& endpoints,
   if (answer->rejected) return false;
   auto changes = rotationChanges(call, answer->tokens, current, current);
   for (auto& change : clientChanges(own)) changes.push_back(std::move(change));
+  for (auto& change : noLongerLent()) changes.push_back(std::move(change));
   changes.push_back({"refreshRoute", "oidc", false});
   changes.push_back({"isolation", "dedicated", false});
   changes.push_back({"isolationReason", "its own registration holds the session", false});
@@ -89,6 +91,12 @@ sdk::Result<std::string> isolateAccount(sdk::Call& call, const Endpoints& endpoi
         call, true,
         "the session belongs to the company's identity provider: sign in once more in "
         "the tool and import that token, then the tool and this account have one each");
+  if (const std::string tool = lentBy(call);
+      !tool.empty() && read(call, "refreshRoute") == "social")
+    return isolation(call, true,
+                     "its session is the one of " + tool +
+                         " and is renewed there; sign this account in again here, and it gets one "
+                         "of its own in place");
   auto region = ssoRegion(call);
   if (!region) return std::unexpected(std::move(region.error()));
   auto lock = call.lock("refresh");

@@ -40,6 +40,8 @@ constexpr std::array kMembers = {Member{"refreshToken", "refresh_token"},
                                  Member{"tokenEndpoint", "token_endpoint"},
                                  Member{"issuerUrl", "issuer_url"},
                                  Member{"scopes", "scope"},
+                                 Member{"tool", ""},
+                                 Member{"item", ""},
                                  Member{"audience", ""},
                                  Member{"oauthFlow", "oauth_flow"}};
 constexpr std::array<std::string_view, 2> kFlags = {"allowShared", "rotate"};
@@ -229,6 +231,8 @@ sdk::Result<PastedToken> readPastedToken(const sdk::Host& host, std::string_view
   out.token_endpoint = values["tokenEndpoint"];
   out.issuer_url = values["issuerUrl"];
   out.scopes = values["scopes"];
+  out.tool = values["tool"].substr(0, 64);
+  out.item = values["item"].substr(0, 64);
   if (!out.start_url.empty())
     if (auto problem = startUrlProblem(host, out.start_url); !problem.empty())
       return badField("startUrl", std::move(problem));

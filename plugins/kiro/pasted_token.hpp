@@ -18,6 +18,7 @@ struct PastedToken {
   std::string provider;  // Google, Github, BuilderId, Enterprise; empty: not said
   std::string token_endpoint, issuer_url, scopes;
   std::string api_key;
+  std::string tool, item;  // of a scan: the tool that holds it, and where (local::Found::origin())
   bool allow_shared = false;
   bool rotate = true;  // false: take the access token as it is and leave the refresh token unused
 };

@@ -68,6 +68,7 @@ class Checks {
         {"kind", kind.name}};
     if (!failure.reason.empty()) out["reason"] = failure.reason;
     if (failure.retry_after_ms >= 0) out["retryAfterMs"] = failure.retry_after_ms;
+    if (failure.reset_at_ms > 0) out["resetAt"] = failure.reset_at_ms;
     list_.push_back(std::move(out));
   }
   std::string text() && { return json::serialize(json::object{{"checks", std::move(list_)}}); }
@@ -145,6 +146,7 @@ sdk::Result<> checkUsage(sdk::Call& call, const Endpoints& endpoints, Checks& ch
     sdk::Failure used_up;
     used_up.kind = OMNI_FAILURE_QUOTA;
     used_up.message = "Kiro knows the account, but its credits are used up";
+    used_up.reset_at_ms = static_cast<int64_t>(number(*body, "resetAt").value_or(-1));
     checks.bad("usage", used_up);
   } else {
     checks.good("usage", has_data ? fmt::format("{:g} of {:g} credits are left",

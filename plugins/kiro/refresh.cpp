@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "plugins/kiro/auth_headers.hpp"
+#include "plugins/kiro/lent.hpp"
 #include "plugins/kiro/region.hpp"
 
 namespace omni::kiro {
@@ -14,7 +15,8 @@ namespace {
 constexpr int64_t kAheadMs = 5 * 60'000;
 constexpr int64_t kForcedPauseMs = 30'000;
 
-// Kiro's sign-in service slows accounts down that refresh all the time. The setting is for a simulator.
+// Kiro's sign-in service slows accounts down that refresh all the time. The setting is for a
+// simulator.
 int64_t forcedPauseMs(const sdk::Call& call) {
   const auto text = call.host().setting("refresh.forcedPauseMs");
   int64_t value = 0;
@@ -155,6 +157,7 @@ sdk::Result<std::string> freshAccessToken(sdk::Call& call, const Endpoints& endp
   if (auto token = usable()) return std::move(*token);
   auto stored = call.value("accessToken");
   if (stored && before && *stored != *before && left() >= kAheadMs) return std::move(*stored);
+  if (!lentBy(call).empty()) return lentToken(call, endpoints, seen_token);
   if (when == RefreshWhen::Now && stored && left() >= kAheadMs) {
     const int64_t now = call.host().nowMs();
     const int64_t last = storedTime(call, "forcedRefreshAt");

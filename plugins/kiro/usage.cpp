@@ -118,19 +118,28 @@ sdk::Result<std::string> accountUsage(sdk::Call& call, const Endpoints& endpoint
   return json::serialize(out);
 }
 
-sdk::Result<Identity> identify(sdk::Call& call, const Endpoints& endpoints) {
+sdk::Result<Identity> userOf(sdk::Call& call, const Endpoints& endpoints,
+                             const std::string& access_token) {
   auto usage =
       controlPlane(call, endpoints,
                    {.operation = "GetUsageLimits",
                     .body = {{"resourceType", "AGENTIC_REQUEST"}, {"isEmailRequired", true}},
                     .may_refresh = false,
-                    .timeout_ms = kIdentityTimeoutMs});
+                    .timeout_ms = kIdentityTimeoutMs,
+                    .token = access_token});
   if (!usage) return std::unexpected(std::move(usage.error()));
   Identity who;
   if (const auto* user = object(*usage, "userInfo")) {
     who.email = text(*user, "email");
     who.user_id = text(*user, "userId");
   }
+  return who;
+}
+
+sdk::Result<Identity> identify(sdk::Call& call, const Endpoints& endpoints) {
+  auto asked = userOf(call, endpoints, {});
+  if (!asked) return asked;
+  Identity who = std::move(*asked);
   std::vector<sdk::Change> changes;
   if (!who.email.empty()) changes.push_back({"email", who.email, false});
   if (!who.user_id.empty()) changes.push_back({"userId", who.user_id, false});

@@ -20,5 +20,8 @@ struct Identity {
 };
 // Asks who the account is, and commits it. One quick call that never refreshes.
 sdk::Result<Identity> identify(sdk::Call& call, const Endpoints& endpoints);
+// The same of a token that is not the account's (yet); commits nothing.
+sdk::Result<Identity> userOf(sdk::Call& call, const Endpoints& endpoints,
+                             const std::string& access_token);
 
 }  // namespace omni::kiro

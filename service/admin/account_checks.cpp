@@ -56,12 +56,16 @@ void noteRefresh(Context& context, const Request& request, const Connection& con
 void refreshAccount(Context& context, const Request& request, ResponseWriter& writer) {
   auto body = parseOptionalObject(request);
   if (!body) return sendError(writer, body.error());
-  if (auto fine = refuseUnknown(*body, {}); !fine) return sendError(writer, fine.error());
+  if (auto fine = refuseUnknown(*body, {"rotate"}); !fine) return sendError(writer, fine.error());
+  auto rotate = boolMember(*body, "rotate");
+  if (!rotate) return sendError(writer, rotate.error());
   auto connection = findConnection(context.deps.accounts, param(request, "id"));
   if (!connection) return sendError(writer, connection.error());
   auto provider = findProvider(context.deps.providers, connection->provider);
   if (!provider) return sendError(writer, provider.error());
-  auto text = (*provider)->control(connection->id, "accounts.refresh", R"({"force":true})",
+  json::object wanted{{"force", true}};
+  if (rotate->value_or(false)) wanted["rotate"] = true;
+  auto text = (*provider)->control(connection->id, "accounts.refresh", json::serialize(wanted),
                                    writer.cancel());
   const Error* failure = text ? nullptr : &text.error();
   noteRefresh(context, request, *connection, failure);
@@ -96,6 +100,7 @@ std::string_view diagnosis(FailureKind kind) {
     case FailureKind::Suspended:
       return "account_deactivated";
     case FailureKind::Quota:
+      return "quota_exhausted";
     case FailureKind::RateLimited:
       return "upstream_rate_limited";
     case FailureKind::Capacity:
@@ -108,32 +113,83 @@ std::string_view diagnosis(FailureKind kind) {
   }
 }
 
-// What the first failed check says; nullopt when all passed.
-std::optional<std::string> firstFailure(const json::object& answer) {
+// The words that plugins name the failure of a check with.
+FailureKind kindNamed(std::string_view name) {
+  static constexpr std::pair<std::string_view, FailureKind> kNames[] = {
+      {"network", FailureKind::Network},
+      {"timeout", FailureKind::Timeout},
+      {"upstream", FailureKind::Upstream},
+      {"auth_invalid", FailureKind::AuthInvalid},
+      {"reauth_required", FailureKind::ReauthRequired},
+      {"suspended", FailureKind::Suspended},
+      {"not_authorized", FailureKind::NotAuthorized},
+      {"quota", FailureKind::Quota},
+      {"rate_limited", FailureKind::RateLimited},
+      {"capacity", FailureKind::Capacity},
+  };
+  for (const auto& [known, kind] : kNames)
+    if (known == name) return kind;
+  return FailureKind::Protocol;
+}
+
+struct FailedCheck {
+  Error error;
+  std::string check, advice;
+};
+
+// The first check that failed; nullopt when all passed.
+std::optional<FailedCheck> firstFailure(const json::object& answer) {
+  FailedCheck out;
+  out.error.kind = FailureKind::Protocol;
   const json::value* checks = answer.if_contains("checks");
-  if (checks == nullptr || !checks->is_array()) return "The provider's plugin reported no checks.";
+  if (checks == nullptr || !checks->is_array()) {
+    out.error.message = "The provider's plugin reported no checks.";
+    return out;
+  }
   for (const json::value& check : checks->as_array()) {
     const json::object* object = check.if_object();
     if (object == nullptr) continue;
     const json::value* ok = object->if_contains("ok");
     if (ok != nullptr && ok->is_bool() && ok->as_bool()) continue;
-    const json::value* message = object->if_contains("message");
-    return message != nullptr && message->is_string() ? std::string(message->as_string())
-                                                      : std::string("A check failed.");
+    const auto text = [&](const char* key) {
+      const json::value* value = object->if_contains(key);
+      return value != nullptr && value->is_string() ? std::string(value->as_string())
+                                                    : std::string();
+    };
+    out.check = text("name");
+    out.advice = text("advice");
+    out.error.kind = kindNamed(text("kind"));
+    out.error.reason = text("reason");
+    out.error.message = text("message");
+    if (out.error.message.empty()) out.error.message = "A check failed.";
+    if (const int64_t reset = numberMember(*object, "resetAt"); reset > 0)
+      out.error.reset_at_ms = reset;
+    return out;
   }
   return std::nullopt;
 }
 
 // A test asks upstream itself, so a good one proves that the account works; of credits it says
-// nothing. What a failed check means for the state, the next request or probe finds out.
+// nothing. One that found a dead session, a suspension or no credits has found the account's state;
+// what passes by itself says nothing about it.
 void noteTest(Context& context, const Connection& connection,
-              const std::optional<std::string>& failed) {
-  Error error;
-  error.message = failed.value_or("");
+              const std::optional<FailedCheck>& failed) {
+  const int64_t now = context.deps.clock.nowMs();
   if (context.deps.keeper != nullptr)
-    context.deps.keeper->noted(connection.id, failed ? &error : nullptr);
-  if (!failed && connection.state.state != AccountState::Exhausted)
-    context.deps.accounts.recover(connection.id, context.deps.clock.nowMs());
+    context.deps.keeper->noted(connection.id, failed ? &failed->error : nullptr);
+  if (!failed) {
+    if (connection.state.state != AccountState::Exhausted)
+      context.deps.accounts.recover(connection.id, now);
+    return;
+  }
+  switch (failed->error.kind) {
+    case FailureKind::ReauthRequired:
+    case FailureKind::Suspended:
+    case FailureKind::Quota:
+      return context.deps.accounts.applyFailure(connection.id, failed->error, now);
+    default:
+      return;
+  }
 }
 
 void testAccount(Context& context, const Request& request, ResponseWriter& writer) {
@@ -160,9 +216,15 @@ void testAccount(Context& context, const Request& request, ResponseWriter& write
     const auto failed = firstFailure(*answer);
     noteTest(context, *connection, failed);
     shown["valid"] = !failed;
-    shown["error"] = failed ? json::value(*failed) : json::value(nullptr);
-    shown["diagnosis"] = {{"type", failed ? "upstream_error" : "ok"},
-                          {"message", failed.value_or("All checks passed.")}};
+    shown["error"] = failed ? json::value(failed->error.message) : json::value(nullptr);
+    json::object found{{"type", failed ? diagnosis(failed->error.kind) : "ok"},
+                       {"message", failed ? failed->error.message : "All checks passed."}};
+    if (failed) {
+      found["check"] = failed->check;
+      found["code"] = failed->error.reason;
+      found["advice"] = failed->advice.empty() ? json::value(nullptr) : json::value(failed->advice);
+    }
+    shown["diagnosis"] = std::move(found);
     shown["checks"] =
         answer->contains("checks") ? answer->at("checks") : json::value(json::array{});
     return sendJson(writer, 200, shown);

@@ -26,6 +26,42 @@ Result<std::string> importInto(AccountDraft& draft, std::string_view input, std:
   return draft.finish(name);
 }
 
+// The id of the account that gets the token in place; empty: it becomes a new one.
+Result<std::string> replacedAccount(Context& context, const json::object& body, bool has_name,
+                                    bool has_proxy) {
+  auto mode = stringMember(body, "mode");
+  if (!mode) return std::unexpected(std::move(mode.error()));
+  auto wanted = stringMember(body, "connectionId");
+  if (!wanted) return std::unexpected(std::move(wanted.error()));
+  const std::string how = mode->value_or("create");
+  if (how != "create" && how != "replace")
+    return makeError(FailureKind::BadRequest, "\"mode\" must be \"create\" or \"replace\".",
+                     "mode");
+  if (how == "create") {
+    if (!wanted->has_value()) return std::string();
+    return makeError(FailureKind::BadRequest,
+                     "\"connectionId\" needs \"mode\": \"replace\"; a new account gets an id of "
+                     "its own.",
+                     "connectionId");
+  }
+  if (wanted->value_or("").empty())
+    return makeError(FailureKind::BadRequest,
+                     "\"connectionId\" is missing: the id or name of the account that gets this "
+                     "token.",
+                     "connectionId");
+  if (has_name || has_proxy) {
+    const char* kept = has_name ? "name" : "proxyId";
+    return makeError(FailureKind::BadRequest,
+                     fmt::format("\"{}\" has no place here: an account that is replaced keeps its "
+                                 "own.",
+                                 kept),
+                     kept);
+  }
+  auto connection = findConnection(context.deps.accounts, **wanted);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  return connection->id;
+}
+
 Result<json::object> importAccount(Context& context, const Request& request,
                                    const CancelToken& cancel) {
   auto provider = findProvider(context.deps.providers, param(request, "provider"));
@@ -40,12 +76,14 @@ Result<json::object> importAccount(Context& context, const Request& request,
   }
   auto proxy = stringMember(*body, "proxyId");
   if (!proxy) return std::unexpected(std::move(proxy.error()));
+  auto replaced = replacedAccount(context, *body, name->has_value(), proxy->has_value());
+  if (!replaced) return std::unexpected(std::move(replaced.error()));
   ProxyAssigner* const proxies = context.deps.proxies;
   if (*proxy && proxies == nullptr)
     return makeError(FailureKind::Unsupported, "This service has no proxies.", "proxyId");
-  body->erase("name");     // the account's, not the sign-in's; the rest is checked by the plugin,
-  body->erase("proxyId");  // which knows its form
-  auto draft = (*provider)->draft({});
+  // The account's, not the sign-in's; the rest is checked by the plugin, which knows its form.
+  for (const char* own : {"name", "proxyId", "mode", "connectionId"}) body->erase(own);
+  auto draft = (*provider)->draft(*replaced);
   if (!draft) return std::unexpected(std::move(draft.error()));
   // Before the first call, which has to go through it already.
   if (*proxy) {
@@ -59,7 +97,8 @@ Result<json::object> importAccount(Context& context, const Request& request,
   }
   auto connection = context.deps.accounts.get(*id);
   if (!connection) return std::unexpected(std::move(connection.error()));
-  context.note(request, "connection.imported", *connection);
+  context.note(request, replaced->empty() ? "connection.imported" : "connection.replaced",
+               *connection);
   return json::object{{"success", true}, {"connection", importedConnection(*connection)}};
 }
 

@@ -1,4 +1,4 @@
-// What a bundle holds: accounts with their secrets, and the proxies that they go through.
+// What a bundle holds: accounts with their secrets, the proxies that they go through, and combos.
 
 #include <fmt/format.h>
 
@@ -148,8 +148,8 @@ void importAccount(TransferContext& context, const http::Request& request,
                             "Another account here has the same token.");
     return report.refused(given, stored.error().message, stored.error().field);
   }
-  auditTransfer(context, request, "connection.imported", connection.id, connection.name,
-                {{"from", "bundle"}});
+  auditTransfer(context, request, "connection.imported", connection.id,
+                connection.provider + "/" + connection.name, {{"from", "bundle"}});
   json::object more{{"isolation", nullptr}};
   for (const ValueChange& change : values)
     if (change.key == "isolation" && change.value) more["isolation"] = *change.value;
@@ -198,10 +198,17 @@ Result<std::string> bundleContents(TransferContext& context,
     if (!route->password.empty()) proxy["password"] = route->password;
     proxies.push_back(std::move(proxy));
   }
-  return json::serialize(json::object{{"version", kContentsVersion},
-                                      {"createdMs", context.deps.clock.nowMs()},
-                                      {"connections", std::move(accounts)},
-                                      {"proxies", std::move(proxies)}});
+  json::object out{{"version", kContentsVersion},
+                   {"createdMs", context.deps.clock.nowMs()},
+                   {"connections", std::move(accounts)},
+                   {"proxies", std::move(proxies)}};
+  // Some accounts of many are for somebody else; a combo of all would not work there.
+  if (!wanted) {
+    auto combos = bundleCombos(context);
+    if (!combos) return std::unexpected(std::move(combos.error()));
+    out["combos"] = std::move(*combos);
+  }
+  return json::serialize(out);
 }
 
 Result<json::object> importBundle(TransferContext& context, const http::Request& request,
@@ -227,6 +234,7 @@ Result<json::object> importBundle(TransferContext& context, const http::Request&
       report.refused({}, "The bundle's entry is no JSON object.");
   }
   json::object answer = std::move(report).answer();
+  answer["combos"] = importCombos(context, *contents);
   answer["note"] =
       "Each account's session is now held here and where the bundle was made. Remove it there "
       "before both refresh its token, or the later one has to sign in again.";

@@ -53,6 +53,13 @@ bool isSecret(const Connection& connection, std::string_view key) {
              connection.secret_keys.end();
 }
 
+// A hash of the token, and what a plugin keeps for its own convenience: of use to nobody outside.
+bool notForPeople(std::string_view key) {
+  static constexpr std::array<std::string_view, 4> kOwn = {"fingerprint", "models", "modelsTriedAt",
+                                                           "forcedRefreshAt"};
+  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
+}
+
 json::value plainValue(const Connection& connection, std::string_view key) {
   const auto found = connection.values.find(key);
   if (found == connection.values.end() || isSecret(connection, key)) return nullptr;
@@ -79,7 +86,7 @@ json::object connectionRecord(const Connection& connection) {
   json::object values;
   json::object secrets;
   for (const auto& [key, value] : connection.values) {
-    if (key == "fingerprint") continue;  // a hash of the token: of use to nobody outside
+    if (notForPeople(key)) continue;
     if (isSecret(connection, key)) {
       secrets[key] = kMask;
     } else {

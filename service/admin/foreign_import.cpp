@@ -115,7 +115,8 @@ void importOne(TransferContext& context, const Request& request, const char* kin
     }
   }
   const std::string name = connection ? connection->name : shown;
-  auditTransfer(context, request, "connection.imported", *id, name, {{"from", kind}});
+  auditTransfer(context, request, "connection.imported", *id, account.provider + "/" + name,
+                {{"from", kind}});
   report.imported(name, *id, std::move(more));
 }
 

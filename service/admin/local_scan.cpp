@@ -69,8 +69,26 @@ Result<json::object> known(Context& context, std::string_view provider, const Re
     if (!account) continue;  // removed meanwhile
     here[one->second] = json::object{{"id", account->id}, {"name", account->name}};
   }
-  return json::object{{"known", std::move(here)},  {"found", json::array{}},    {"total", 0},
-                      {"problems", json::array{}}, {"searched", json::array{}}, {"hint", nullptr}};
+  // The same account by where its tool keeps it: when the tool has a newer token by now.
+  json::object lent;
+  if (const auto [begin, end] = request.query.equal_range("origin"); begin != end) {
+    auto all = context.deps.accounts.list();
+    if (!all) return std::unexpected(std::move(all.error()));
+    for (auto one = begin; one != end; ++one)
+      for (const Connection& account : *all) {
+        const auto item = account.values.find("toolItem");
+        if (account.provider == provider && item != account.values.end() &&
+            item->second == one->second)
+          lent[one->second] = json::object{{"id", account.id}, {"name", account.name}};
+      }
+  }
+  return json::object{{"known", std::move(here)},
+                      {"lent", std::move(lent)},
+                      {"found", json::array{}},
+                      {"total", 0},
+                      {"problems", json::array{}},
+                      {"searched", json::array{}},
+                      {"hint", nullptr}};
 }
 
 Result<json::object> list(Context& context, const Request& request, const CancelToken& cancel) {
@@ -107,8 +125,23 @@ json::object failed(const std::string& item, const Error& error) {
   return {{"item", item}, {"success", false}, {"error", std::move(shown)}};
 }
 
-json::object importOne(Context& context, Provider& provider, const std::string& item,
-                       const std::string& name, bool rotate, const CancelToken& cancel) {
+// The import is in force; a log that cannot be written must not make it look failed.
+void note(Context& context, const Request& request, const Connection& made) {
+  if (context.deps.audit == nullptr) return;
+  AuditEntry entry;
+  entry.at_ms = context.deps.clock.nowMs();
+  entry.actor = actorOf(request);
+  entry.action = "connection.imported";
+  entry.subject = "connection";
+  entry.subject_id = made.id;
+  entry.subject_name = made.provider + "/" + made.name;
+  entry.detail = R"({"from":"auto-import"})";
+  (void)context.deps.audit->record(entry);
+}
+
+json::object importOne(Context& context, const Request& request, Provider& provider,
+                       const std::string& item, const std::string& name, bool rotate,
+                       const CancelToken& cancel) {
   auto draft = provider.draft({});
   if (!draft) return failed(item, draft.error());
   const std::string form =
@@ -119,6 +152,7 @@ json::object importOne(Context& context, Provider& provider, const std::string& 
   if (!id) return failed(item, id.error());
   auto made = context.deps.accounts.get(*id);
   if (!made) return failed(item, made.error());
+  note(context, request, *made);
   return {{"item", item}, {"success", true}, {"connection", importedConnection(*made)}};
 }
 
@@ -175,8 +209,8 @@ Result<json::object> import(Context& context, const Request& request, const Canc
   size_t imported = 0;
   for (const Wanted& one : *wanted) {
     if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "The caller is gone.");
-    results.push_back(
-        importOne(context, **provider, one.item, one.name, rotate->value_or(false), cancel));
+    results.push_back(importOne(context, request, **provider, one.item, one.name,
+                                rotate->value_or(false), cancel));
     imported += results.back().at("success").as_bool() ? 1 : 0;
   }
   const size_t failures = results.size() - imported;

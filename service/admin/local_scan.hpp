@@ -2,6 +2,7 @@
 // Accounts of other tools on the service's own machine: what there is (no side effect), and
 // importing the chosen ones.
 
+#include "core/ports/audit.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/store.hpp"
@@ -12,6 +13,8 @@ namespace omni::admin {
 struct LocalScanDeps {
   ConnectionStore& accounts;
   ProviderRegistry& providers;
+  Clock& clock;
+  AuditLog* audit = nullptr;  // nullptr: nothing is written down
 };
 
 // What deps refer to must outlive the routes. Callers as for the rest of /api.

@@ -54,7 +54,8 @@ void exportAccounts(TransferContext& context, const Request& request, ResponseWr
   auto bundle = context.deps.bundles.seal(*contents, passphrase->value_or(""));
   if (!bundle) return sendError(writer, bundle.error());
   for (const Connection& connection : exported)
-    auditTransfer(context, request, "connection.exported", connection.id, connection.name, {});
+    auditTransfer(context, request, "connection.exported", connection.id,
+                  connection.provider + "/" + connection.name, {});
   writer.setHeader("content-disposition", "attachment; filename=\"omniroute-bundle.json\"");
   writer.setHeader("cache-control", "no-store");
   writer.json(200, *bundle + "\n");

@@ -2,6 +2,8 @@
 // Accounts out and in: encrypted bundles of this service, and what OmniRoute, 9router and account
 // managers have written. Each import answers for every item: imported, skipped or refused, and why.
 
+#include <functional>
+
 #include "core/ports/audit.hpp"
 #include "core/ports/bundle.hpp"
 #include "core/ports/clock.hpp"
@@ -21,7 +23,9 @@ struct TransferDeps {
   LegacyFields& fields;
   ForeignDatabase& databases;
   Clock& clock;
-  AuditLog* audit = nullptr;  // may be null
+  AuditLog* audit = nullptr;             // may be null
+  ComboStore* combos = nullptr;          // may be null: bundles hold accounts and proxies only
+  std::function<void()> combos_changed;  // may be empty
 };
 
 // What deps refer to must outlive the routes.

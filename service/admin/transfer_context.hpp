@@ -43,6 +43,10 @@ Result<std::string> bundleContents(TransferContext& context,
 Result<boost::json::object> importBundle(TransferContext& context, const http::Request& request,
                                          std::string_view contents);
 
+// The combos of a bundle, and taking them over after its accounts: [{"name","result","reason"?}].
+Result<boost::json::array> bundleCombos(TransferContext& context);
+boost::json::array importCombos(TransferContext& context, const boost::json::object& contents);
+
 void addForeignImportRoutes(http::RouteTable& table, const TransferContextPtr& context);
 
 }  // namespace omni::admin

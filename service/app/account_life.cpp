@@ -11,6 +11,7 @@
 #include "service/app/webhook_life.hpp"
 #include "service/storage/audit_store.hpp"
 #include "service/storage/health_store.hpp"
+#include "service/storage/sign_in_store.hpp"
 
 namespace omni::app {
 namespace {
@@ -28,7 +29,9 @@ struct AccountLife::Parts {
       : deps(given),
         audit(given.store.sessions()),
         health(given.store.sessions()),
-        sign_ins(given.providers, given.accounts, given.clock, given.random, signInHooks()),
+        kept_sign_ins(given.store.sessions(), given.sealer, given.clock),
+        sign_ins(given.providers, given.accounts, given.clock, given.random, signInHooks(), {},
+                 &kept_sign_ins),
         keeper(given.accounts, given.providers, health, given.clock, given.random, keeperHooks()) {
     deps.accounts.state_changed = [this](const Connection& before, const StateRecord& after) {
       stateChanged(before, after);
@@ -50,6 +53,9 @@ struct AccountLife::Parts {
       note(view.actor, view.replaces ? "connection.signed_in_again" : "connection.signed_in",
            view.connection_id);
       if (keeper.wake) keeper.wake();  // a new token to look after
+    };
+    hooks.trouble = [this](std::string_view what) {
+      deps.log.log(Level::Warning, "a sign-in is not written down", {{"error", what}});
     };
     return hooks;
   }
@@ -123,6 +129,7 @@ struct AccountLife::Parts {
   const AccountLifeDeps deps;
   storage::AuditStore audit;
   storage::SqliteHealthStore health;
+  storage::SqliteSignInStore kept_sign_ins;
   SignIns sign_ins;
   Keeper keeper;
   std::optional<BackgroundPool> sign_in_threads;
@@ -144,7 +151,8 @@ AuditLog& AccountLife::audit() {
 }
 
 Result<> AccountLife::load() {
-  return parts_->keeper.load();
+  if (auto loaded = parts_->keeper.load(); !loaded) return loaded;
+  return parts_->sign_ins.load();
 }
 
 void AccountLife::addRoutes(http::RouteTable& table) {

@@ -10,6 +10,7 @@
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/proxy.hpp"
+#include "core/ports/sealer.hpp"
 #include "service/http/route.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
@@ -24,6 +25,7 @@ struct AccountLifeDeps {
   ProviderRegistry& providers;
   ProxyAssigner& proxies;
   storage::SqliteStore& store;
+  Sealer& sealer;
   Clock& clock;
   Random& random;
   telemetry::Logger& log;
@@ -41,7 +43,9 @@ class AccountLife {
 
   Keeper& keeper();
   AuditLog& audit();
-  Result<> load();  // what was remembered of checks; before start()
+  // What was remembered of checks, and the sign-ins under way; before start(), with the plugins
+  // there.
+  Result<> load();
   void addRoutes(http::RouteTable& table);
   void start();
   // Cancels what runs in the background and waits for it. Before the providers are shut down.

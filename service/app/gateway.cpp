@@ -311,6 +311,7 @@ Result<> Gateway::listen() {
                                  .providers = *p.plugins,
                                  .proxies = *p.proxies,
                                  .store = *p.store,
+                                 .sealer = *p.sealer,
                                  .clock = p.clock,
                                  .random = p.random,
                                  .log = *p.log,
@@ -339,7 +340,10 @@ Result<> Gateway::listen() {
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});
   p.routing_life->addRoutes(routes);
-  admin::addLocalScanRoutes(routes, {.accounts = *p.accounts, .providers = *p.plugins});
+  admin::addLocalScanRoutes(routes, {.accounts = *p.accounts,
+                                     .providers = *p.plugins,
+                                     .clock = p.clock,
+                                     .audit = &p.life->audit()});
   admin::addProxyRoutes(routes, {.proxies = *p.proxies,
                                  .tester = *p.proxy_tester,
                                  .accounts = *p.accounts,
@@ -356,7 +360,12 @@ Result<> Gateway::listen() {
                                     .fields = p.legacy_fields,
                                     .databases = *p.foreign_databases,
                                     .clock = p.clock,
-                                    .audit = &p.life->audit()});
+                                    .audit = &p.life->audit(),
+                                    .combos = &*p.store,
+                                    .combos_changed = [&p] {
+                                      if (auto loaded = p.router->reloadCombos(); !loaded)
+                                        p.log->log(Level::Error, loaded.error().message);
+                                    }});
   admin::addBackupRoutes(
       routes, {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
   p.access->addRoutes(routes);

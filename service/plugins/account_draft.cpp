@@ -44,6 +44,38 @@ Result<std::string> PluginDraft::control(std::string_view method, std::string_vi
   return output;
 }
 
+Result<std::string> PluginDraft::state() const {
+  boost::json::array changes;
+  for (const ValueChange& change : record_.pending()) {
+    boost::json::object one{{"key", change.key}, {"secret", change.secret}};
+    if (change.value) one["value"] = *change.value;
+    changes.push_back(std::move(one));
+  }
+  return boost::json::serialize(boost::json::object{{"id", record_.id()},
+                                                    {"replaces", replaces_},
+                                                    {"label", label_},
+                                                    {"changes", std::move(changes)}});
+}
+
+Result<> PluginDraft::restore(const boost::json::object& state) {
+  label_ = textMember(state, "label");
+  const boost::json::value* list = state.if_contains("changes");
+  if (list == nullptr || !list->is_array())
+    return makeError(FailureKind::Protocol, "the kept sign-in cannot be read");
+  std::vector<ValueChange> changes;
+  for (const boost::json::value& item : list->get_array()) {
+    const boost::json::object* one = item.if_object();
+    if (one == nullptr || textMember(*one, "key").empty())
+      return makeError(FailureKind::Protocol, "the kept sign-in cannot be read");
+    const boost::json::value* secret = one->if_contains("secret");
+    ValueChange& change = changes.emplace_back();
+    change.key = textMember(*one, "key");
+    change.secret = secret != nullptr && secret->is_bool() && secret->get_bool();
+    if (one->contains("value")) change.value = textMember(*one, "value");
+  }
+  return record_.commit(changes);
+}
+
 Result<std::string> PluginDraft::finish(std::string_view name) {
   if (stored_) return makeError(FailureKind::Internal, "this sign-in is over");
   if (!complete_) return makeError(FailureKind::Internal, "this sign-in is not complete yet");

@@ -2,6 +2,7 @@
 // A sign-in or import under way, as core's AccountDraft. Used by one thread at a time; the provider
 // must outlive it.
 
+#include <boost/json/object.hpp>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ class PluginDraft final : public AccountDraft {
   Result<std::string> control(std::string_view method, std::string_view input,
                               const CancelToken& cancel) override;
   Result<std::string> finish(std::string_view name) override;
+  Result<std::string> state() const override;
+  // What state() gave, without its id. Protocol for what is none.
+  Result<> restore(const boost::json::object& state);
 
  private:
   Result<std::string> create(std::string_view name);

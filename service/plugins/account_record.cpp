@@ -57,6 +57,12 @@ Result<> DraftRecord::commit(const std::vector<ValueChange>& changes) {
   return {};
 }
 
+std::vector<ValueChange> DraftRecord::pending() const {
+  std::vector<ValueChange> out;
+  for (const auto& [key, change] : changes_) out.push_back(change);
+  return out;
+}
+
 std::vector<ValueChange> DraftRecord::changes() const {
   std::vector<ValueChange> out;
   for (const std::string& key : base_secrets_)

@@ -13,6 +13,7 @@
 
 #include "core/base/error.hpp"
 #include "core/ports/store.hpp"
+#include "service/plugins/unwritten.hpp"
 
 namespace omni::plugins {
 
@@ -56,19 +57,28 @@ class Generations {
 
 class StoredRecord final : public AccountRecord {
  public:
-  StoredRecord(ConnectionStore& store, const Generations& generations, std::string_view id)
-      : store_(store), generations_(generations), id_(id), generation_(generations.of(id)) {}
+  StoredRecord(ConnectionStore& store, const Generations& generations, Unwritten& unwritten,
+               std::string_view id)
+      : store_(store),
+        generations_(generations),
+        unwritten_(unwritten),
+        id_(id),
+        generation_(generations.of(id)) {}
   const std::string& id() const override { return id_; }
   Result<std::optional<std::string>> value(std::string_view key) override {
+    std::optional<std::string> newer;
+    if (unwritten_.find(id_, generation_, key, newer)) return newer;
     return store_.value(id_, key);
   }
   Result<> commit(const std::vector<ValueChange>& changes) override {
-    return generations_.writeIn(id_, generation_, [&] { return store_.commit(id_, changes); });
+    return generations_.writeIn(
+        id_, generation_, [&] { return unwritten_.commit(store_, id_, generation_, changes); });
   }
 
  private:
   ConnectionStore& store_;
   const Generations& generations_;
+  Unwritten& unwritten_;
   std::string id_;
   uint64_t generation_;
 };
@@ -86,6 +96,8 @@ class DraftRecord final : public AccountRecord {
   Result<std::optional<std::string>> value(std::string_view key) override;
   Result<> commit(const std::vector<ValueChange>& changes) override;  // Conflict with conflict_id
   bool empty() const { return changes_.empty(); }
+  // What was committed so far.
+  std::vector<ValueChange> pending() const;
   // What finish() stores. Secrets of the old sign-in that the new one did not set are removed: they
   // belong to a session that is over.
   std::vector<ValueChange> changes() const;

@@ -34,6 +34,7 @@ class PluginProvider final : public Provider {
   Result<std::string> control(std::string_view connection_id, std::string_view method,
                               std::string_view input, const CancelToken& cancel) override;
   Result<std::unique_ptr<AccountDraft>> draft(std::string_view replace_id) override;
+  Result<std::unique_ptr<AccountDraft>> resume(std::string_view state) override;
 
  private:
   friend class PluginDraft;
@@ -49,6 +50,7 @@ class PluginProvider final : public Provider {
   HostContext context_;
   const omni_host_t host_;
   Generations generations_;
+  Unwritten unwritten_;
   omni_plugin_t* plugin_ = nullptr;
   std::mutex mutex_;
   std::condition_variable idle_;

@@ -98,6 +98,10 @@ std::span<const Migration> schemaMigrations() {
            " subject_name TEXT NOT NULL, detail TEXT NOT NULL)",
            "CREATE INDEX audit_subject ON audit(subject_id, id)",
 
+           // Sign-ins under way. state: sealed under "sign_ins/<id>/state".
+           "CREATE TABLE sign_ins("
+           " id TEXT PRIMARY KEY, state TEXT NOT NULL, saved_ms INTEGER NOT NULL) WITHOUT ROWID",
+
            // Survives a restart, so that "last check" and the next probe do.
            "CREATE TABLE connection_health("
            " connection_id TEXT PRIMARY KEY REFERENCES connections(id) ON DELETE CASCADE,"

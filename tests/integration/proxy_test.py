@@ -25,11 +25,11 @@ class ProxyWorld(unittest.TestCase):
         self.addCleanup(self.sim.stop)
         self.proxy = self.proxy_class(self.work)
         self.addCleanup(lambda: self.proxy.stop())
-        settings = [f"proxies.testUrls={self.base()}/runtime/us-east-1/"]
+        settings = [f"proxies.testUrls={self.base()}/runtime/us-east-1/", f"plugins.kiro.externalIdp.hosts={self.base()}"]
         if self.tls:
             settings.append(f"upstream.caFile={self.sim.ca}")
             for name, path in (("oidc", "oidc/{region}"), ("social", "auth-desktop"), ("runtime", "runtime/{region}"),
-                               ("management", "management/{region}"), ("legacy", "legacy/{region}")):
+                               ("management", "management/{region}"), ("legacy", "legacy/{region}"), ("portal", "portal")):
                 settings.append(f"plugins.kiro.endpoint.{name}={self.base()}/{path}")
         self.gateway = Gateway(self.sim, self.data, settings)
         self.addCleanup(self.gateway.stop)
@@ -63,6 +63,14 @@ class ProxyWorld(unittest.TestCase):
     def sign_in(self, **more):
         started = self.gateway.post("/api/oauth/kiro/signin", {"method": "builder_id", **more})
         self.assertEqual(started.status, 202, started)
+        if started.json["kind"] == "browser":
+            # The person's browser is no call of the service.
+            page = urllib.parse.urlsplit(started.json["url"])
+            shown = self.sim.get(f"/portal/signin?{page.query}")
+            self.assertEqual(shown.status, 302, shown)
+            done = self.gateway.post(f"/api/oauth/signin/{started.json['id']}/finish", {"callbackUrl": shown.headers["location"]})
+            self.assertEqual((done.status, done.json["status"]), (200, "complete"), done)
+            return done.json
         approved = self.sim.post("/__control/device/approve", {"userCode": started.json["userCode"]})
         self.assertIn(approved.status, (200, 201), approved)
         path = f"/api/oauth/signin/{started.json['id']}"
@@ -109,6 +117,47 @@ class EveryCall:
         self.forget()
         self.assertEqual(self.gateway.chat("kiro/kiro-a").status, 200)
         self.assertEqual(self.peers(), {OUTGOING})
+
+    def test_no_way_in_and_no_check_bypasses_it(self):
+        self.sim.policy(accessLifetime=20)
+        self.assign("provider", "kiro", self.make_proxy())
+        ways = [self.sign_in(name="builder")["connectionId"],
+                self.sign_in(method="idc", startUrl="https://d-1234567890.awsapps.com/start", region="eu-west-1", name="idc")["connectionId"],
+                self.sign_in(method="google", name="google")["connectionId"],
+                self.sign_in(method="github", form="browser", name="github")["connectionId"]]
+        external = self.sim.account(kind="external_idp", email="x@example.com")
+        for form in ({"apiKey": self.sim.account(kind="api_key", email="k@example.com")["apiKey"], "name": "key"},
+                     {"authMethod": "external_idp", "name": "external", "refreshToken": external["refreshToken"],
+                      "clientId": "app", "scopes": "a offline_access", "tokenEndpoint": f"{self.base()}/idp/token"}):
+            answer = self.gateway.post("/api/oauth/kiro/import", form)
+            self.assertEqual(answer.status, 200, answer)
+            ways.append(answer.json["connection"]["id"])
+        tool = self.sim.account(kind="builder_id", email="tool@example.com")
+        ways.append(self.gateway.import_account(tool, "tool", clientId=tool["clientId"], clientSecret=tool["clientSecret"]))
+        self.sign_in(mode="replace", connectionId="tool")
+        for connection in ways:
+            for check in ("usage", "profiles", "models"):
+                self.assertEqual(self.gateway.get(f"/api/providers/{connection}/{check}").status, 200, (connection, check))
+            self.assertIn(self.gateway.post(f"/api/providers/{connection}/isolate").status, (200, 400))
+            self.assertTrue(self.gateway.post(f"/api/providers/{connection}/test", {"probe": True}).json["valid"])
+            name = self.gateway.record(connection)["name"]
+            for path in ("/v1/chat/completions", "/v1/messages"):
+                answer = self.gateway.post(path, {"model": f"kiro/{name}", "max_tokens": 50,
+                                                  "messages": [{"role": "user", "content": "Hi"}]})
+                self.assertEqual(answer.status, 200, answer)
+        seen = self.sim.requests()
+        self.assertEqual({r["peer"] for r in seen if not r["path"].startswith("/portal")}, {OUTGOING},
+                         [r["path"] for r in seen if r["peer"] != OUTGOING])
+        # The keeper, by itself: every account with a token that ends is refreshed in the background.
+        self.forget()
+        routes = ("/refreshToken", "/token", "/idp/token")
+
+        def refreshed():
+            return len([r for r in self.sim.requests() if r["path"].endswith(routes)]) >= len(ways) - 1
+        wait_for(refreshed, 60, "the keeper to refresh them all")
+        self.assertEqual(self.peers(), {OUTGOING}, [r["path"] for r in self.sim.requests() if r["peer"] != OUTGOING])
+        paths = {r["path"].rsplit("/", 1)[-1] for r in self.sim.requests()}
+        self.assertTrue({"refreshToken", "token"} <= paths, paths)
 
     def shown_in_the_proxys_log(self, seen):
         port = urllib.parse.urlsplit(self.base()).port

@@ -93,6 +93,49 @@ class Scan(World):
         self.assertIn("Nothing is left", out)
         self.assertEqual(self.gateway.get("/api/providers").json["total"], 2)
 
+    def tool_renews(self):
+        """kiro-ide renews its token by itself, as it does every hour."""
+        answer = self.sim.post("/auth-desktop/refreshToken", {"refreshToken": self.social["refreshToken"]})
+        self.assertEqual(answer.status, 200, answer)
+        self.social.update(answer.json)
+        with open(self.token_file, "w") as file:
+            json.dump({"accessToken": self.social["accessToken"], "refreshToken": self.social["refreshToken"],
+                       "profileArn": self.social["profileArn"], "expiresAt": iso(7200), "authMethod": "social", "provider": "Google"}, file)
+
+    def lent(self):
+        """The account that kiro-ide lends, imported by the command line."""
+        code, out, err = piped(self.env, "import", "--all", "--yes")
+        self.assertEqual(code, 0, out + err)
+        return next(c["id"] for c in self.gateway.get("/api/providers").json["connections"]
+                    if c["providerSpecificData"].get("renewedBy") == "kiro-ide")
+
+    def test_a_tool_that_renews_its_token_is_followed_and_never_signed_out(self):
+        lent = self.lent()
+        self.tool_renews()
+        code, text, _ = piped(self.env, "import", "--list", "--json")
+        names = {item["kind"]: (item["importedAs"], item["newerThan"]) for item in json.loads(text)["found"]}
+        name = self.gateway.record(lent)["name"]
+        self.assertEqual(names["kiro-ide"], (None, name))
+        before = len(self.refreshes())
+        code, out, err = piped(self.env, "import", "--all", "--yes")
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("newer token", out)
+        self.assertEqual(self.gateway.get("/api/providers").json["total"], 2, "not another account, the same with a newer token")
+        record = self.gateway.record(lent)
+        self.assertEqual((record["name"], record["providerSpecificData"]["renewedBy"]), (name, "kiro-ide"))
+        self.assertEqual(self.gateway.chat(f"kiro/{name}").status, 200)
+        self.assertEqual(len(self.refreshes()), before, "the service renews nothing")
+        self.tool_renews()  # still signed in over there
+
+    def test_who_allows_it_lets_the_service_renew(self):
+        lent = self.lent()
+        self.assertEqual(self.gateway.refresh(lent).status, 200)
+        self.assertEqual(self.refreshes(), [], "a token that is still good is used to its end")
+        answer = self.gateway.post(f"/api/providers/{lent}/refresh", {"rotate": True})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(len(self.refreshes()), 1)
+        self.assertNotIn("renewedBy", self.gateway.record(lent)["providerSpecificData"])
+
     def test_rotate_takes_the_session_over(self):
         code, out, err = piped(self.env, "import", "--all", "--yes", "--rotate")
         self.assertEqual(code, 0, out + err)
@@ -149,6 +192,21 @@ class ServiceScan(Scan):
         self.assertTrue(all(item["importedId"] for item in self.listing()["found"]))
         again = self.gateway.post("/api/oauth/kiro/auto-import", {"items": [first]}).json
         self.assertIn("connectionId", again["results"][0]["error"])
+
+    def test_the_service_follows_the_tool_by_itself(self):
+        items = [item["id"] for item in self.listing()["found"] if item["kind"] == "kiro-ide"]
+        imported = self.gateway.post("/api/oauth/kiro/auto-import", {"items": items}).json
+        connection = imported["results"][0]["connection"]["id"]
+        actions = [(e["action"], e["subjectName"]) for e in self.gateway.get(f"/api/audit?connection={connection}").json["entries"]]
+        self.assertIn(("connection.imported", "kiro/" + imported["results"][0]["connection"]["name"]), actions)
+        self.tool_renews()
+        before = len(self.refreshes())
+        answer = self.gateway.refresh(connection)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertGreater(answer.json["expiresAt"], iso(5400), "the tool's newer token is here")
+        self.assertEqual(len(self.refreshes()), before)
+        self.assertEqual(self.gateway.chat("kiro/" + self.gateway.record(connection)["name"]).status, 200)
+        self.tool_renews()
 
     def test_bad_bodies(self):
         for body, field in (({}, "items"), ({"items": []}, "items"), ({"items": [1]}, "items[0].id"),

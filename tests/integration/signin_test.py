@@ -1,7 +1,10 @@
 """Sign-ins over REST: device code, Google and GitHub, in place, cancelled, refused, expired; and the older addresses for them."""
 import http.client
 import json
+import os
+import signal
 import unittest
+import urllib.parse
 
 from harness import World, wait_for
 
@@ -112,6 +115,103 @@ class Device(SignIn):
         for secret in self.secrets():
             if secret != self.gateway.record("s")["providerSpecificData"]["clientId"]:
                 self.assertNotIn(secret, shown)
+
+
+class Restart(SignIn):
+    def test_a_sign_in_goes_on_after_a_restart_and_after_a_kill(self):
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            signin = self.start(method="builder_id", name=f"after-{how.name.lower()}")
+            self.gateway.stop(how)
+            with open(os.path.join(self.data, "omniroute.sqlite"), "rb") as file:
+                kept = file.read()
+            for secret in self.secrets():
+                self.assertNotIn(secret.encode(), kept)
+            self.approve(signin)
+            self.gateway.start()
+            again = self.status(signin)
+            for part in ("userCode", "verificationUri", "expiresAt", "name", "method", "startedAt"):
+                self.assertEqual(again[part], signin[part])
+            connection = self.completed(signin)
+            record = self.gateway.record(connection)
+            self.assertEqual((record["name"], record["providerSpecificData"]["isolation"]), (signin["name"], "dedicated"))
+            self.assertEqual(self.gateway.refresh(connection).status, 200)
+
+    def test_in_place_goes_on_in_place(self):
+        self.two_accounts()
+        signin = self.start(method="github", mode="replace", connectionId="kiro-dev")
+        self.gateway.stop(signal.SIGKILL)
+        self.gateway.start()
+        self.approve(signin)
+        self.assertEqual(self.completed(signin), self.dev_id)
+        self.assertEqual(self.gateway.record(self.dev_id)["name"], "kiro-dev")
+
+    def test_a_browser_form_is_finished_after_a_restart(self):
+        signin = self.start(method="google", form="browser", name="desk")
+        self.gateway.stop(signal.SIGKILL)
+        self.gateway.start()
+        page = urllib.parse.urlsplit(signin["url"])
+        shown = self.sim.get(f"/portal/signin?{page.query}")
+        done = self.gateway.post(f"/api/oauth/signin/{signin['id']}/finish", {"callbackUrl": shown.headers["location"]})
+        self.assertEqual((done.status, done.json["status"]), (200, "complete"), done)
+        self.assertEqual(self.gateway.refresh("desk").status, 200)
+
+    def test_what_has_ended_is_gone_and_said_so(self):
+        signin = self.start(method="builder_id")
+        self.gateway.call("DELETE", f"/api/oauth/signin/{signin['id']}")
+        self.gateway.stop()
+        self.gateway.start()
+        answer = self.gateway.get(f"/api/oauth/signin/{signin['id']}")
+        self.assertEqual(answer.status, 404, answer)
+        self.assertIn("restarted", answer.json["error"]["message"])
+
+
+class BrowserForm(SignIn):
+    def finish(self, signin, url):
+        return self.gateway.post(f"/api/oauth/signin/{signin['id']}/finish", {"callbackUrl": url})
+
+    def test_a_person_at_a_desktop(self):
+        signin = self.start(method="google", form="browser", name="desk")
+        page = urllib.parse.urlsplit(signin["url"])
+        self.assertIn(urllib.parse.parse_qs(page.query)["redirect_uri"][0].rsplit(":", 1)[1],
+                      ("3128", "4649", "6588", "8008", "9091", "49153", "50153", "51153", "52153", "53153"))
+        back = self.sim.get(f"/portal/signin?{page.query}").headers["location"]
+        for wrong in ("", "http://localhost:3128/", back.replace("state=", "state=x"), "https://evil.example/?code=1"):
+            answer = self.finish(signin, wrong)
+            self.assertEqual(answer.status, 400, (wrong, answer))
+            self.assertEqual(self.status(signin)["status"], "pending", "a mistyped address costs nothing")
+        done = self.finish(signin, back)
+        self.assertEqual((done.status, done.json["status"]), (200, "complete"), done)
+        data = self.gateway.record("desk")["providerSpecificData"]
+        self.assertEqual(data["isolation"], "registered", "a registration of its own like all others")
+        self.assertTrue(data["clientId"])
+        self.assertEqual(self.gateway.chat("kiro/desk").status, 200)
+
+    def test_denied(self):
+        signin = self.start(method="github", form="browser")
+        page = urllib.parse.urlsplit(signin["url"])
+        back = self.sim.get(f"/portal/signin?{page.query}&deny=1").headers["location"]
+        answer = self.finish(signin, back)
+        self.assertIn(answer.status, (400, 401, 403), answer)
+        self.assertEqual(self.gateway.get("/api/providers").json["total"], 0)
+
+
+class ImportInPlace(SignIn):
+    def test_a_token_takes_the_place_of_a_dead_one(self):
+        self.two_accounts()
+        self.combo()
+        self.sim.post(f"/__control/accounts/{self.dev['accountId']}/revoke")
+        self.assertEqual(self.gateway.refresh(self.dev_id).status, 401)
+        new = self.sim.post(f"/__control/accounts/{self.dev['accountId']}/signin").json
+        answer = self.gateway.post("/api/oauth/kiro/import", {
+            "refreshToken": new["refreshToken"], "mode": "replace", "connectionId": "kiro-dev"})
+        self.assertEqual((answer.status, answer.json["connection"]["id"]), (200, self.dev_id), answer)
+        self.assertEqual(self.gateway.record("kiro-dev")["state"]["name"], "active")
+        self.assertIn("kiro-dev", self.gateway.chat("my-kiro").headers["x-omniroute-connection"])
+        # The token of another account here is not taken twice.
+        other = self.gateway.post("/api/oauth/kiro/import", {
+            "refreshToken": self.pro["refreshToken"], "mode": "replace", "connectionId": "kiro-dev"})
+        self.assertEqual(other.status, 409, other)
+        self.assertEqual(self.gateway.refresh(self.dev_id).status, 200)
 
 
 class InPlace(SignIn):

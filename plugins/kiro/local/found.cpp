@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
 #include "plugins/kiro/sha256.hpp"
 
 namespace omni::kiro::local {
@@ -44,6 +50,21 @@ std::string Found::id() const {
   return sha256Hex(kind + '\n' + file + '\n' + entry).substr(0, 16);
 }
 
+std::string thisMachine() {
+  std::string name;
+#ifdef _WIN32
+  if (const char* known = std::getenv("COMPUTERNAME")) name = known;
+#else
+  char raw[256] = {};
+  if (::gethostname(raw, sizeof(raw) - 1) == 0) name = raw;
+#endif
+  return sha256Hex("machine\n" + name).substr(0, 8);
+}
+
+std::string Found::origin() const {
+  return id() + "@" + thisMachine();
+}
+
 std::string Found::fingerprint() const {
   return refresh_token.empty() ? std::string() : sha256Hex(refresh_token);
 }
@@ -83,6 +104,7 @@ json::object listed(const Found& found, int64_t now_ms) {
   json::array also;
   for (const std::string& file : found.also_in) also.emplace_back(file);
   return {{"id", found.id()},
+          {"origin", found.origin()},
           {"kind", found.kind},
           {"file", found.file},
           {"entry", found.entry},
@@ -118,7 +140,7 @@ json::object listed(const Listing& listing, int64_t now_ms) {
 }
 
 json::object revealed(const Found& found) {
-  json::object out;
+  json::object out{{"tool", found.kind}, {"item", found.origin()}};
   const auto text = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out[name] = value;
   };

@@ -33,11 +33,16 @@ struct Found {
   std::string scopes;
   std::vector<std::string> also_in;  // further files with the same refresh token
 
-  std::string id() const;           // 16 hex digits of kind, file and entry
+  std::string id() const;  // 16 hex digits of kind, file and entry
+  // The id with thisMachine(), "<id>@<machine>": tells two machines with the same paths apart.
+  std::string origin() const;
   std::string fingerprint() const;  // SHA-256 of the refresh token; empty without one
   // Why it cannot be imported; empty: it can.
   std::string obstacle() const;
 };
+
+// 8 hex digits of the machine's name.
+std::string thisMachine();
 
 struct Problem {
   std::string file;

@@ -49,6 +49,7 @@ struct DeviceProvider final : Provider {
       owner.calls.emplace_back(method);
       return owner.script(method, input, cancel);
     }
+    Result<std::string> state() const override { return (replaces ? "over " : "new ") + id; }
     Result<std::string> finish(std::string_view name) override {
       owner.calls.push_back("finish " + std::string(name));
       if (owner.finish_error) return std::unexpected(*std::exchange(owner.finish_error, {}));
@@ -72,6 +73,27 @@ struct DeviceProvider final : Provider {
   Result<std::unique_ptr<AccountDraft>> draft(std::string_view base) override {
     return std::make_unique<Draft>(*this, std::string(base));
   }
+  Result<std::unique_ptr<AccountDraft>> resume(std::string_view state) override {
+    const bool over = state.starts_with("over ");
+    auto draft = std::make_unique<Draft>(*this, over ? std::string(state.substr(5)) : "");
+    if (!over) draft->id = state.substr(4);
+    return draft;
+  }
+};
+
+struct MemorySignIns final : SignInStore {
+  std::map<std::string, std::string> states;
+  bool full = false;
+  Result<> put(std::string_view id, std::string_view state) override {
+    if (full) return makeError(FailureKind::Unavailable, "the disk is full");
+    states[std::string(id)] = state;
+    return {};
+  }
+  Result<> remove(std::string_view id) override {
+    states.erase(std::string(id));
+    return {};
+  }
+  Result<std::map<std::string, std::string>> all() override { return states; }
 };
 
 class SignInsTest : public ::testing::Test {
@@ -119,20 +141,107 @@ class SignInsTest : public ::testing::Test {
   std::optional<Result<std::string>> poll;
   std::vector<SignInView> completed;
   std::vector<std::string> proxies;
-  SignIns sign_ins{
-      providers,
-      store,
-      clock,
-      random,
-      {.assign_proxy = [this](std::string_view id, std::string_view proxy) -> Result<> {
-         proxies.push_back(std::string(id) + "=" + std::string(proxy));
-         if (proxy == "gone") return makeError(FailureKind::NotFound, "no proxy");
-         return {};
-       },
-       .forget_proxy = [this](std::string_view id) { proxies.push_back(std::string(id) + "-"); },
-       .completed = [this](const SignInView& view) { completed.push_back(view); }},
-      {.pending = 3, .kept = 5, .keep_ms = 3'600'000}};
+  MemorySignIns kept;
+  std::vector<std::string> troubles;
+  SignInHooks hooks{
+      .assign_proxy = [this](std::string_view id, std::string_view proxy) -> Result<> {
+        proxies.push_back(std::string(id) + "=" + std::string(proxy));
+        if (proxy == "gone") return makeError(FailureKind::NotFound, "no proxy");
+        return {};
+      },
+      .forget_proxy = [this](std::string_view id) { proxies.push_back(std::string(id) + "-"); },
+      .completed = [this](const SignInView& view) { completed.push_back(view); },
+      .trouble = [this](std::string_view what) { troubles.emplace_back(what); }};
+  SignInLimits limits{.pending = 3, .kept = 5, .keep_ms = 3'600'000};
+  SignIns sign_ins{providers, store, clock, random, hooks, limits, &kept};
+
+  // The process after a restart; its steady clock begins anew.
+  struct Restarted {
+    explicit Restarted(SignInsTest& test)
+        : sign_ins(test.providers, test.store, test.clock, test.random, test.hooks, test.limits,
+                   &test.kept) {
+      EXPECT_TRUE(sign_ins.load());
+    }
+    SignIns sign_ins;
+  };
 };
+
+TEST_F(SignInsTest, ASignInGoesOnAfterARestart) {
+  SignInRequest wanted = request("kiro-dev");
+  wanted.proxy_id = "p";
+  const auto before = sign_ins.start(wanted, NeverCancelled());
+  ASSERT_TRUE(before);
+  ASSERT_EQ(kept.states.size(), 1u);
+  clock.now += 60'000;
+  Restarted after(*this);
+  auto view = after.sign_ins.get(before->id);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->status, SignInStatus::Pending);
+  EXPECT_EQ(view->user_code, before->user_code);
+  EXPECT_EQ(view->verification_uri, before->verification_uri);
+  EXPECT_EQ(view->expires_ms, before->expires_ms);
+  EXPECT_EQ(view->actor, "admin@test");
+  poll = std::string(R"({"status":"complete"})");
+  clock.now += 5'000;
+  auto job = after.sign_ins.take(clock.now);
+  ASSERT_TRUE(job);
+  job(NeverCancelled());
+  view = after.sign_ins.get(before->id);
+  EXPECT_EQ(view->status, SignInStatus::Complete);
+  // The connection that the proxy was assigned to before the first call.
+  EXPECT_EQ(proxies, std::vector<std::string>{view->connection_id + "=p"});
+  EXPECT_EQ(store.get(view->connection_id)->name, "kiro-dev");
+  EXPECT_TRUE(kept.states.empty());
+}
+
+TEST_F(SignInsTest, ASignInInPlaceGoesOnInPlaceAfterARestart) {
+  ASSERT_TRUE(store.create(testing::account("kiro", "old"), {}));
+  const std::string id = store.list()->front().id;
+  SignInRequest wanted = request();
+  wanted.replace_id = id;
+  const auto before = sign_ins.start(wanted, NeverCancelled());
+  ASSERT_TRUE(before);
+  Restarted after(*this);
+  const auto view = after.sign_ins.get(before->id);
+  EXPECT_TRUE(view->replaces);
+  EXPECT_EQ(view->connection_id, id);
+}
+
+TEST_F(SignInsTest, WhatARestartCostsIsSaid) {
+  const auto expired = start("a"), damaged = start("b");
+  kept.states[damaged.id].clear();
+  clock.now += 600'001;
+  Restarted after(*this);
+  auto view = after.sign_ins.get(expired.id);
+  EXPECT_EQ(view->status, SignInStatus::Expired);
+  EXPECT_NE(view->error->message.find("not running"), std::string::npos);
+  view = after.sign_ins.get(damaged.id);
+  EXPECT_EQ(view->status, SignInStatus::Failed);
+  EXPECT_NE(view->error->message.find("restarted"), std::string::npos);
+  EXPECT_TRUE(kept.states.empty());
+  EXPECT_FALSE(after.sign_ins.take(clock.now + 3'000'000));
+}
+
+TEST_F(SignInsTest, WhatHasEndedIsNotTakenUpAgain) {
+  const auto cancelled = start();
+  ASSERT_TRUE(sign_ins.cancel(cancelled.id));
+  EXPECT_TRUE(kept.states.empty());
+  Restarted after(*this);
+  EXPECT_FALSE(after.sign_ins.get(cancelled.id));
+}
+
+TEST_F(SignInsTest, AFullDiskCostsNeitherTheSignInNorTheAccount) {
+  kept.full = true;
+  const auto view = start("kiro-dev");
+  EXPECT_EQ(troubles.size(), 1u);
+  poll = std::string(R"({"status":"complete"})");
+  provider.finish_error = makeError(FailureKind::Unavailable, "the disk is full").error();
+  after(5'000);
+  EXPECT_EQ(sign_ins.get(view.id)->status, SignInStatus::Pending);
+  EXPECT_EQ(sign_ins.get(view.id)->error->message, "the disk is full");
+  after(5'000);
+  EXPECT_EQ(sign_ins.get(view.id)->status, SignInStatus::Complete);
+}
 
 TEST_F(SignInsTest, PollsByItselfUntilThePersonHasAgreed) {
   const auto begun = start("mine");

@@ -76,6 +76,89 @@ TEST(AccountLife, ATestThatPassedEndsASuspension) {
   EXPECT_EQ(world.accounts.find("id-dev")->state.state, AccountState::Active);
 }
 
+TEST(AccountLife, ATestSaysWhatFailedAndWhatToDoAndWhatItMeans) {
+  struct Row {
+    const char *kind, *type;
+    AccountState after;
+  };
+  for (const Row& row : {Row{"network", "network_error", AccountState::Active},
+                         Row{"timeout", "network_error", AccountState::Active},
+                         Row{"upstream", "upstream_error", AccountState::Active},
+                         Row{"auth_invalid", "token_refresh_failed", AccountState::Active},
+                         Row{"not_authorized", "upstream_auth_error", AccountState::Active},
+                         Row{"rate_limited", "upstream_rate_limited", AccountState::Active},
+                         Row{"capacity", "upstream_unavailable", AccountState::Active},
+                         Row{"of a later plugin", "upstream_error", AccountState::Active},
+                         Row{"reauth_required", "reauth_required", AccountState::ReauthRequired},
+                         Row{"suspended", "account_deactivated", AccountState::Suspended},
+                         Row{"quota", "quota_exhausted", AccountState::Exhausted}}) {
+    SCOPED_TRACE(row.kind);
+    World world;
+    world.kiro.answer =
+        R"({"checks":[{"name":"token","ok":true,"message":"fine"},{"name":"usage","ok":false,)"
+        R"("message":"it is so","advice":"do this","reason":"R","kind":")" +
+        std::string(row.kind) + "\"}]}";
+    const auto shown = object(world.call("POST", "/api/providers/{id}/test", {}, kDev));
+    EXPECT_FALSE(shown.at("valid").as_bool());
+    const auto& found = shown.at("diagnosis").as_object();
+    EXPECT_EQ(text(found.at("type")), row.type);
+    EXPECT_EQ(text(found.at("message")), "it is so");
+    EXPECT_EQ(text(found.at("advice")), "do this");
+    EXPECT_EQ(text(found.at("check")), "usage");
+    EXPECT_EQ(text(found.at("code")), "R");
+    EXPECT_EQ(world.accounts.find("id-dev")->state.state, row.after);
+    EXPECT_EQ(world.accounts.find("id-pro")->state.state, AccountState::Active);
+    EXPECT_EQ(world.health.records["id-dev"].last_error, "it is so");
+  }
+}
+
+TEST(AccountLife, ATestNeverTouchesWhatAPersonDisabled) {
+  World world;
+  world.accounts.find("id-dev")->state.state = AccountState::Disabled;
+  for (const char* answer :
+       {R"({"checks":[{"name":"usage","ok":true,"message":"fine"}]})",
+        R"({"checks":[{"name":"usage","ok":false,"message":"dead","kind":"reauth_required"}]})"}) {
+    world.kiro.answer = answer;
+    world.call("POST", "/api/providers/{id}/test", {}, kDev);
+    EXPECT_EQ(world.accounts.find("id-dev")->state.state, AccountState::Disabled);
+  }
+}
+
+TEST(AccountLife, AnImportInPlaceKeepsWhatIsTheAccounts) {
+  World world;
+  const auto import = [&](const char* body) {
+    return world.call("POST", "/api/oauth/{provider}/import", body, {{"provider", "kiro"}});
+  };
+  EXPECT_EQ(import(R"({"refreshToken":"x","mode":"replace","connectionId":"kiro-dev"})").status,
+            200);
+  EXPECT_EQ(world.kiro.input, R"({"refreshToken":"x"})");
+  EXPECT_EQ(actions(world), std::vector<std::string>{"connection.replaced"});
+  for (const auto& [body, status, field] :
+       {std::tuple(R"({"mode":"merge"})", 400, "mode"),
+        std::tuple(R"({"mode":"replace"})", 400, "connectionId"),
+        std::tuple(R"({"connectionId":"kiro-dev"})", 400, "connectionId"),
+        std::tuple(R"({"mode":"replace","connectionId":"kiro-dev","name":"n"})", 400, "name"),
+        std::tuple(R"({"mode":"replace","connectionId":"kiro-dev","proxyId":"p"})", 400, "proxyId"),
+        std::tuple(R"({"mode":"replace","connectionId":"nobody"})", 404, "id")}) {
+    const auto refused = import(body);
+    EXPECT_EQ(refused.status, status) << body;
+    EXPECT_EQ(text(object(refused).at("error").as_object().at("field")), field) << body;
+  }
+}
+
+TEST(AccountLife, WhatAPluginKeepsForItselfIsNotShown) {
+  World world;
+  Connection& dev = *world.accounts.find("id-dev");
+  dev.values["clientId"] = "c";
+  for (const char* own : {"fingerprint", "models", "modelsTriedAt", "forcedRefreshAt"})
+    dev.values[own] = "x";
+  const auto shown = object(world.call("GET", "/api/providers/{id}", {}, kDev));
+  const auto& data = shown.at("providerSpecificData").as_object();
+  EXPECT_EQ(text(data.at("clientId")), "c");
+  for (const char* own : {"fingerprint", "models", "modelsTriedAt", "forcedRefreshAt"})
+    EXPECT_FALSE(data.contains(own)) << own;
+}
+
 TEST(AccountLife, IsolatingSaysTheOneCallThatHelps) {
   World world;
   world.kiro.answer = R"({"isolation":"shared","isolationReason":"r","signInNeeded":true})";

@@ -70,7 +70,9 @@ struct TransferWorld : ProxyWorld {
                               .fields = fields,
                               .databases = database,
                               .clock = clock,
-                              .audit = &audit});
+                              .audit = &audit,
+                              .combos = &combos,
+                              .combos_changed = [this] { ++combo_changes; }});
   }
 };
 

@@ -282,7 +282,7 @@ struct World {
                            &keeper});
     addRoutingRoutes(table, {combos, explain});
     addSignInRoutes(table, {sign_ins, directory, clock});
-    addLocalScanRoutes(table, {directory, providers});
+    addLocalScanRoutes(table, {directory, providers, clock, &audit});
   }
 
   const http::Route& route(std::string_view method, std::string_view pattern) const {

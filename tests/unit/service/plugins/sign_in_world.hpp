@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <random>
@@ -21,6 +23,11 @@ namespace omni::plugins::testing {
 
 class DurableStore final : public ConnectionStore {
  public:
+  // The disk is full: nothing is written.
+  std::atomic<bool> broken{false};
+  // Or so from time to time, in percent of the writes of values.
+  std::atomic<int> failing_percent{0};
+
   Result<std::vector<Connection>> list() override {
     std::lock_guard lock(mutex_);
     std::vector<Connection> out;
@@ -52,10 +59,12 @@ class DurableStore final : public ConnectionStore {
     return {};
   }
   Result<> commit(std::string_view id, const std::vector<ValueChange>& values) override {
+    if (fails()) return full();
     return change(id, [&](Row& row) { apply(row, values); });
   }
   Result<> replace(std::string_view id, const std::vector<ValueChange>& values,
                    const StateRecord& state) override {
+    if (fails()) return full();
     return change(id, [&](Row& row) {
       apply(row, values);
       row.connection.state = state;
@@ -93,6 +102,15 @@ class DurableStore final : public ConnectionStore {
     Connection connection;
     std::map<std::string, std::string, std::less<>> secrets;
   };
+  bool fails() {
+    if (broken) return true;
+    if (failing_percent <= 0) return false;
+    std::lock_guard lock(mutex_);
+    return static_cast<int>(chance_() % 100) < failing_percent;
+  }
+  static std::unexpected<Error> full() {
+    return makeError(FailureKind::Unavailable, "the disk is full");
+  }
   static std::unexpected<Error> missing() {
     return makeError(FailureKind::NotFound, "no such connection");
   }
@@ -119,6 +137,7 @@ class DurableStore final : public ConnectionStore {
     return {};
   }
   std::mutex mutex_;
+  std::mt19937_64 chance_{7};
   std::map<std::string, Row, std::less<>> rows_;
 };
 
@@ -132,6 +151,7 @@ class SignInWorld final : public UpstreamClient {
   std::atomic<int> trouble_percent{0};
   std::atomic<bool> approve{true};
   std::atomic<bool> lose_answers{true};
+  std::atomic<bool> lingers{false};  // answers take their time; needs other threads
 
   // A token as another tool holds it: it belongs to nobody here until it is first shown.
   std::string tokenOfAnotherTool() {
@@ -144,10 +164,13 @@ class SignInWorld final : public UpstreamClient {
     std::lock_guard lock(mutex_);
     return mistakes_;
   }
-  // Is this the token that the account's session lives by now?
-  bool alive(const std::string& token) {
+  // Is this a token that the account's session lives by now, at the client that the account would
+  // show it with (empty: Kiro's own service)?
+  bool alive(const std::string& account, const std::string& token, const std::string& client) {
     std::lock_guard lock(mutex_);
-    return live_.contains(token);
+    const auto known = tokens_.find(token);
+    return live_.contains(token) && known->second.client == client &&
+           (known->second.account == account || known->second.account.empty());
   }
   // Did an answer with a new token get lost on its way? Then nobody can know that token.
   bool lost(const std::string& token) {
@@ -164,7 +187,11 @@ class SignInWorld final : public UpstreamClient {
                          (url.ends_with("/token") &&
                           std::string(request.body).find("\"refresh_token\"") != std::string::npos);
     if (refresh) enter(who);
-    ++calls_;
+    {
+      std::lock_guard lock(calls_mutex_);
+      ++calls_;
+    }
+    called_.notify_all();
     auto [status, body, trouble] = answer(who, url, std::string(request.body));
     if (refresh) linger();
     if (refresh) leave(who);
@@ -175,6 +202,7 @@ class SignInWorld final : public UpstreamClient {
   }
 
  private:
+  static constexpr int64_t kDay = 24 * 3'600'000;
   struct Token {
     std::string account, client;
   };
@@ -191,10 +219,13 @@ class SignInWorld final : public UpstreamClient {
     live_.insert(token);
     return token;
   }
-  // The answer is on its way while others go on: until they have made a few calls, or do nothing.
+  // The answer is on its way while others go on: until they have made so many calls that a whole
+  // sign-in fits in between, or do nothing.
   void linger() {
-    const int seen = ++calls_;
-    for (int i = 0; i < 300 && calls_ < seen + 4; ++i) std::this_thread::yield();
+    if (!lingers) return;
+    std::unique_lock lock(calls_mutex_);
+    const int seen = calls_;
+    called_.wait_for(lock, std::chrono::milliseconds(3), [&] { return calls_ >= seen + 12; });
   }
   void mistake(std::string what) { mistakes_.push_back(std::move(what)); }
   void enter(const std::string& who) {
@@ -239,11 +270,11 @@ class SignInWorld final : public UpstreamClient {
     Answer out{200, "{}", trouble};
     if (url.ends_with("/client/register")) {
       const std::string id = "client-" + std::to_string(++serial_);
-      clients_[id] = who;
+      clients_[id] = {who, clock_.nowMs() + 90 * kDay};
       out.body = boost::json::serialize(
           boost::json::object{{"clientId", id},
                               {"clientSecret", "secret-of-" + id},
-                              {"clientSecretExpiresAt", clock_.nowMs() / 1000 + 90 * 86'400}});
+                              {"clientSecretExpiresAt", (clock_.nowMs() + 90 * kDay) / 1000}});
     } else if (url.ends_with("/device_authorization")) {
       checkClient(who, member("clientId"), member("clientSecret"));
       const std::string code = "device-" + std::to_string(++serial_);
@@ -263,6 +294,8 @@ class SignInWorld final : public UpstreamClient {
       }
       if (!approve) return {400, R"({"error":"authorization_pending"})"};
       grant(who, member("clientId"), {}, out);
+    } else if (url.ends_with("/token") && expired(member("clientId"))) {
+      out = {401, R"({"error":"invalid_client","error_description":"Client is expired"})"};
     } else if (url.ends_with("/token")) {
       checkClient(who, member("clientId"), member("clientSecret"));
       rotate(who, member("refreshToken"), member("clientId"), out);
@@ -274,11 +307,15 @@ class SignInWorld final : public UpstreamClient {
     return out;
   }
 
+  bool expired(const std::string& client) const {
+    const auto known = clients_.find(client);
+    return known != clients_.end() && clock_.nowMs() >= known->second.ends_ms;
+  }
   void checkClient(const std::string& who, const std::string& id, const std::string& secret) {
     const auto client = clients_.find(id);
-    if (client == clients_.end() || client->second != who)
+    if (client == clients_.end() || client->second.account != who)
       mistake(who + " used the registration of " +
-              (client == clients_.end() ? "nobody: " + id : client->second));
+              (client == clients_.end() ? "nobody: " + id : client->second.account));
     else if (secret != "secret-of-" + id)
       mistake(who + " mixed a client id with the secret of another");
   }
@@ -317,12 +354,18 @@ class SignInWorld final : public UpstreamClient {
   uint64_t serial_ = 0;
   std::map<std::string, Token> tokens_;
   std::set<std::string> live_, lost_;
-  std::map<std::string, std::string> clients_;  // id -> account
+  struct Client {
+    std::string account;
+    int64_t ends_ms = 0;
+  };
+  std::map<std::string, Client> clients_;
   std::map<std::string, Token> devices_;
   std::map<std::string, int> flying_;
   std::vector<std::string> mistakes_;
   std::atomic<int> refreshes_{0};
-  std::atomic<int> calls_{0};
+  std::mutex calls_mutex_;
+  std::condition_variable called_;
+  int calls_ = 0;  // guarded by calls_mutex_
 };
 
 }  // namespace omni::plugins::testing
