@@ -1,10 +1,7 @@
 // omniroute: the command line.
 #include <Poco/Net/NetSSL.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -15,16 +12,12 @@
 #include "cli/help.hpp"
 #include "cli/json.hpp"
 #include "cli/parser.hpp"
+#include "cli/platform.hpp"
 #include "cli/text.hpp"
 
 namespace omni::cli {
 
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 Done<std::string> keyFrom(const std::filesystem::path& file, bool wanted) {
   std::ifstream in(file);
@@ -35,16 +28,13 @@ Done<std::string> keyFrom(const std::filesystem::path& file, bool wanted) {
         Problem{kUsage, 0, fmt::format("the key file {} cannot be read", safe(file.string())),
                 "usage", ""});
   }
-#if !defined(_WIN32)
-  struct stat info;
-  if (stat(file.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+  if (!openToOthers(file).empty())
     return std::unexpected(Problem{
         kUsage, 0,
         fmt::format("the key file {} can be read by others; chmod go= it, and make a new key if "
                     "others use this machine",
                     safe(file.string())),
         "usage", ""});
-#endif
   std::getline(in, key);
   while (key.ends_with('\r') || key.ends_with(' ')) key.pop_back();
   return key;
@@ -53,10 +43,8 @@ Done<std::string> keyFrom(const std::filesystem::path& file, bool wanted) {
 Done<std::string> keyOf(const Invocation& in) {
   if (in.has("key-file")) return keyFrom(in.get("key-file"), true);
   if (const std::string key = environment("OMNIROUTE_API_KEY"); !key.empty()) return key;
-  std::filesystem::path config = environment("XDG_CONFIG_HOME");
-  if (config.empty() && !environment("HOME").empty())
-    config = std::filesystem::path(environment("HOME")) / ".config";
-  return config.empty() ? std::string() : keyFrom(config / "omniroute" / "key", false);
+  const std::filesystem::path config = configFolder();
+  return config.empty() ? std::string() : keyFrom(config / "key", false);
 }
 
 std::string urlOf(const Invocation& in) {
@@ -120,20 +108,28 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace omni::cli
 
-int main(int argc, char** argv) try {
-#if !defined(_WIN32)
-  std::signal(SIGPIPE, SIG_DFL);  // "omniroute ... | head" ends quietly
-#endif
+namespace {
+
+int begin(const char* called_as, const std::vector<std::string>& arguments) try {
+  omni::cli::endQuietly();
   Poco::Net::initializeSSL();
-  std::error_code code;
-#if defined(__linux__)
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", code);
-#else
-  const auto self = std::filesystem::absolute(argv[0], code);
-#endif
-  omni::cli::programFolder() = self.parent_path();
-  return omni::cli::run({argv + 1, argv + argc});
+  omni::cli::programFolder() = omni::cli::ownFolder(called_as);
+  return omni::cli::run(arguments);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "omniroute: %s\n", error.what());
   return omni::cli::kFailed;
 }
+
+}  // namespace
+
+#if defined(_WIN32)
+int wmain(int count, wchar_t** values) {
+  std::vector<std::string> arguments;  // UTF-16 to UTF-8, which is what a path's string() does
+  for (int i = 1; i < count; ++i) arguments.push_back(std::filesystem::path(values[i]).string());
+  return begin("", arguments);
+}
+#else
+int main(int argc, char** argv) {
+  return begin(argv[0], {argv + 1, argv + argc});
+}
+#endif

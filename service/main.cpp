@@ -1,5 +1,5 @@
-// omnirouted: the process. Poco's ServerApplication gives it the command line and, on Windows, the
-// service control manager.
+// omnirouted: the process. Poco's ServerApplication gives it the command line; what the systems do
+// differently is in service/platform and windows_main.
 
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -8,7 +8,6 @@
 #include <Poco/Util/ServerApplication.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -24,13 +23,12 @@
 #include "service/app/gateway.hpp"
 #include "service/config/config.hpp"
 #include "service/config/key_table.hpp"
+#include "service/platform/process.hpp"
+#include "service/platform/requests.hpp"
 #include "service/platform/service_manager.hpp"
 
-#if !defined(_WIN32)
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-extern char** environ;
+#if defined(_WIN32)
+#include "service/windows_main.hpp"
 #endif
 
 namespace {
@@ -38,44 +36,32 @@ namespace {
 using Poco::Util::Option;
 using Poco::Util::OptionCallback;
 
-std::vector<std::string> environment() {
-  std::vector<std::string> entries;
-#if defined(_WIN32)
-  for (char** entry = _environ; entry && *entry; ++entry) entries.emplace_back(*entry);
-#else
-  for (char** entry = environ; entry && *entry; ++entry) entries.emplace_back(*entry);
-#endif
-  return entries;
-}
-
-#if !defined(_WIN32)
-// Blocked before any thread exists, so that only waitForSignal() ever sees them.
-sigset_t blockSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
-// Tokens live in this process: no core file and no ptrace by other processes of the user.
-void forbidDumps() {
-#if !defined(__SANITIZE_ADDRESS__)  // the leak checker must be able to trace its own process
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-#endif
-
 class OmniRouted final : public Poco::Util::ServerApplication {
  public:
   OmniRouted() { setUnixOptions(true); }
 
+#if defined(_WIN32)
+  // Without Poco's own dispatch to the service control manager.
+  int runHere(const std::vector<std::string>& arguments) {
+    init(arguments);
+    return Application::run();
+  }
+#endif
+
  protected:
   void defineOptions(Poco::Util::OptionSet& options) override {
+#if defined(_WIN32)
+    Application::defineOptions(options);  // without Poco's own way to register a service
+    add(options, "service", "", "For the service control manager: run as its service.", "",
+        [](const std::string&){});
+    add(options, "install-service", "",
+        "Register the service, with the --config and --set given here, and exit.", "",
+        [this](const std::string&) { install_ = true; });
+    add(options, "remove-service", "", "Stop and remove the service, and exit; the data stay.", "",
+        [this](const std::string&) { remove_ = true; });
+#else
     ServerApplication::defineOptions(options);
+#endif
     add(options, "help", "h", "Show this help and exit.", "",
         [this](const std::string&) { help_ = true; });
     add(options, "version", "", "Show the version and exit.", "",
@@ -112,13 +98,19 @@ class OmniRouted final : public Poco::Util::ServerApplication {
                 << "\"; see omnirouted --help\n";
       return EXIT_USAGE;
     }
-    sources_.environment = environment();
+    sources_.environment = omni::platform::environment();
+#if defined(_WIN32)
+    if (remove_) return ended(omni::removeAsService());
+#endif
     program_dir_ = std::filesystem::path(commandPath()).parent_path();
     auto config = omni::config::load(sources_, program_dir_);
     if (!config) {
-      std::cerr << "omnirouted: " << config.error().message << "\n";
+      omni::platform::complain(config.error().message);
       return EXIT_CONFIG;
     }
+#if defined(_WIN32)
+    if (install_) return ended(omni::installAsService(*config, sources_));
+#endif
     if (check_) {
       std::cout << "The configuration is valid. Data: " << config->data_dir.string()
                 << "  plugins: " << config->plugins_dir.string() << "  address: " << config->address
@@ -171,80 +163,63 @@ class OmniRouted final : public Poco::Util::ServerApplication {
       std::cout << *done << "\n";
       return EXIT_OK;
     }
-    std::cerr << "omnirouted: " << done.error().message << "\n";
+    omni::platform::complain(done.error().message);
     return omni::app::exitCode(done.error());
   }
 
   int serve(std::shared_ptr<const omni::config::Config> config) {
-#if !defined(_WIN32)
-    const sigset_t signals = blockSignals();
-    forbidDumps();
-#endif
+    const omni::platform::Requests requests;
+    omni::platform::forbidDumps();
     const omni::platform::ServiceManager manager;
     omni::app::Gateway gateway(config, manager.listener());
     if (auto started = gateway.start(); !started) {
-      std::cerr << "omnirouted: " << started.error().message << "\n";
+      omni::platform::complain(started.error().message);
       return omni::app::exitCode(started.error());
     }
     if (!writeReadyFile(gateway.port())) {
       gateway.stop(std::chrono::milliseconds(0));
       return EXIT_CANTCREAT;
     }
-#if defined(_WIN32)
-    waitForTerminationRequest();
-#else
     const std::string serving =
         "Serving on " + config->address + ":" + std::to_string(gateway.port());
     manager.ready(serving);
-    while (waitForSignal(signals, gateway, manager) == SIGHUP) {
+    while (waitForRequest(requests, gateway, manager) == omni::platform::Request::Reload) {
       manager.reloading();
       auto fresh = omni::config::load(sources_, program_dir_);
       if (fresh) {
         gateway.reload(std::make_shared<const omni::config::Config>(std::move(*fresh)));
         manager.ready(serving);
       } else {
-        std::cerr << "omnirouted: reload refused, the old settings stay: " << fresh.error().message
-                  << "\n";
+        omni::platform::complain("reload refused, the old settings stay: " + fresh.error().message);
         manager.ready(serving + "; the last reload was refused: " + fresh.error().message);
       }
     }
     manager.stopping("Letting running requests end");
-#endif
     gateway.stop(std::chrono::seconds(config->drain_s));
     return EXIT_OK;
   }
 
-#if !defined(_WIN32)
-  // Waits for the next signal; on the way it tells the watchdog that the service answers. One that
+  // Waits for the next request; on the way it tells the watchdog that the service answers. One that
   // does not answer is left to the manager, which restarts it.
-  static int waitForSignal(const sigset_t& signals, const omni::app::Gateway& gateway,
-                           const omni::platform::ServiceManager& manager) {
-    using std::chrono::milliseconds;
-    int signal = 0;
-    if (manager.watchdog() == milliseconds(0)) {
-      return sigwait(&signals, &signal) == 0 ? signal : SIGTERM;
-    }
-    const milliseconds every = manager.watchdog() / 3;
-    const timespec pause{every.count() / 1000, every.count() % 1000 * 1'000'000};
+  static omni::platform::Request waitForRequest(const omni::platform::Requests& requests,
+                                                const omni::app::Gateway& gateway,
+                                                const omni::platform::ServiceManager& manager) {
+    if (manager.watchdog() == std::chrono::milliseconds(0)) return requests.wait({});
+    const std::chrono::milliseconds every = manager.watchdog() / 3;
     for (;;) {
       if (gateway.alive(every)) manager.alive();
-      signal = sigtimedwait(&signals, nullptr, &pause);
-      if (signal > 0) return signal;
+      if (const auto asked = requests.wait(every); asked != omni::platform::Request::None)
+        return asked;
     }
   }
-#endif
 
   bool writeReadyFile(uint16_t port) {
     if (ready_file_.empty()) return true;
     // Renamed into place so that a reader never sees half a line.
     const std::string temporary = ready_file_ + ".tmp";
     {
-      std::ofstream out(temporary);
-#if defined(_WIN32)
-      out << "{\"port\":" << port << "}\n";
-#else
-      out << "{\"port\":" << port << ",\"pid\":" << getpid() << "}\n";
-#endif
+      std::ofstream out{std::filesystem::path(temporary)};
+      out << "{\"port\":" << port << ",\"pid\":" << omni::platform::processId() << "}\n";
       if (!out.flush()) {
         std::cerr << "omnirouted: cannot write the ready file " << ready_file_ << "\n";
         return false;
@@ -267,8 +242,22 @@ class OmniRouted final : public Poco::Util::ServerApplication {
   bool version_ = false;
   bool check_ = false;
   bool begin_anew_ = false;
+#if defined(_WIN32)
+  bool install_ = false;
+  bool remove_ = false;
+#endif
 };
 
 }  // namespace
 
+#if defined(_WIN32)
+int wmain(int count, wchar_t** values) {
+  return omni::runProgram(omni::utf8Arguments(count, values),
+                          [](const std::vector<std::string>& arguments) {
+                            OmniRouted program;
+                            return program.runHere(arguments);
+                          });
+}
+#else
 POCO_SERVER_MAIN(OmniRouted)
+#endif

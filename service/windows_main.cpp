@@ -65,6 +65,11 @@ Result<std::string> installAsService(const config::Config& config, const config:
     setup.arguments.push_back("--set");
     setup.arguments.push_back(setting);
   }
+  // A service has no standard error, and a line that nobody can read is no log.
+  if (config.log_file.empty()) {
+    setup.arguments.push_back("--set");
+    setup.arguments.push_back("log.file=" + (config.data_dir / "omnirouted.log").string());
+  }
   setup.data_dir = config.data_dir;
   setup.preshutdown_s = config.drain_s + 15;
   if (auto done = platform::installService(setup); !done) return std::unexpected(done.error());

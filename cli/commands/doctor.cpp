@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdio>
@@ -8,6 +7,7 @@
 #include <map>
 
 #include "cli/commands/all.hpp"
+#include "cli/platform.hpp"
 #include "cli/text.hpp"
 
 namespace omni::cli {
@@ -237,7 +237,6 @@ class Doctor {
 
   // Only where the service's files are this machine's.
   void files() {
-#if !defined(_WIN32)
     if (!session_.api.base().contains("127.0.0.1") && !session_.api.base().contains("localhost") &&
         !in_.has("data-dir"))
       return;
@@ -245,11 +244,7 @@ class Doctor {
     if (in_.has("data-dir")) {
       folders.emplace_back(in_.get("data-dir"));
     } else {
-      folders.emplace_back("/var/lib/omniroute");
-      if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data)
-        folders.emplace_back(fs::path(data) / "omniroute");
-      if (const char* home = std::getenv("HOME"); home && *home)
-        folders.emplace_back(fs::path(home) / ".local/share/omniroute");
+      folders = dataFolders();
     }
     std::error_code code;
     for (const fs::path& folder : folders) {
@@ -259,12 +254,10 @@ class Doctor {
       }
       bool fine = true;
       for (const fs::path& one : {folder, folder / "master.key", folder / "omniroute.sqlite"}) {
-        struct stat info;
-        if (stat(one.c_str(), &info) != 0) continue;
-        if ((info.st_mode & 077) == 0) continue;
+        const std::string wrong = openToOthers(one);
+        if (wrong.empty()) continue;
         fine = false;
-        add(Finding::Bad, "files",
-            fmt::format("{} is open to others ({:03o})", one.string(), info.st_mode & 0777),
+        add(Finding::Bad, "files", fmt::format("{} {}", one.string(), wrong),
             "chmod go= " + one.string());
       }
       const auto space = fs::space(folder, code);
@@ -274,9 +267,10 @@ class Doctor {
             fmt::format("only {} MiB are left at {}", space.available >> 20, folder.string()),
             "Make room: a full disk stops token renewal.");
       }
-      if (fine) add(Finding::Ok, "files", folder.string() + " is for its owner only");
+      if (fine)
+        add(Finding::Ok, "files",
+            folder.string() + (kSeesModes ? " is for its owner only" : " has room"));
     }
-#endif
   }
 
   const Session& session_;

@@ -162,10 +162,9 @@ std::string environmentValue(const std::vector<std::string>& environment, std::s
 fs::path defaultDataDir(const std::vector<std::string>& environment) {
   if (auto dir = environmentValue(environment, "STATE_DIRECTORY"); !dir.empty())
     return dir.substr(0, dir.find(':'));
-#if defined(_WIN32)
+  // Only Windows sets it.
   if (auto dir = environmentValue(environment, "ProgramData"); !dir.empty())
     return fs::path(dir) / "OmniRoute";
-#endif
   if (auto dir = environmentValue(environment, "XDG_DATA_HOME"); !dir.empty())
     return fs::path(dir) / "omniroute";
   if (auto dir = environmentValue(environment, "HOME"); !dir.empty())

@@ -6,6 +6,8 @@
 
 #include <Poco/Net/IPAddress.h>
 
+#include "service/upstream/system_roots.hpp"
+
 namespace omni::upstream {
 
 void SslFree::operator()(ssl_st* ssl) const {
@@ -43,7 +45,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::create(const std::filesystem::pa
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   // A write that is tried again after WANT_WRITE comes from the same, still unsent bytes.
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_default_verify_paths(raw);
+  addSystemRoots(raw);
   ERR_clear_error();
   if (!ca_file.empty() &&
       SSL_CTX_load_verify_locations(raw, ca_file.string().c_str(), nullptr) != 1) {
