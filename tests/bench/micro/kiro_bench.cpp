@@ -3,8 +3,6 @@
 //
 //   kiro_bench [seconds per stage]
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -18,32 +16,17 @@
 #include "plugins/kiro/schema.hpp"
 #include "plugins/kiro/translate.hpp"
 #include "plugins/kiro/upstream_error.hpp"
+#include "tests/bench/micro/stage.hpp"
 
 namespace {
 
 using namespace omni::kiro;
 using omni::sdk::testing::RequestBuilder;
 
-double cpuMicros() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto micros = [](const timeval& t) { return double(t.tv_sec) * 1e6 + double(t.tv_usec); };
-  return micros(usage.ru_utime) + micros(usage.ru_stime);
-}
-
 double per_stage_seconds = 1;
 
 void stage(const char* name, double units, const std::function<void()>& body) {
-  body();  // warm
-  const double begin = cpuMicros();
-  double used = 0;
-  size_t rounds = 0;
-  do {
-    body();
-    ++rounds;
-    used = cpuMicros() - begin;
-  } while (used < per_stage_seconds * 1e6);
-  std::printf("%-44s %10.2f us   (%zu rounds)\n", name, used / double(rounds) / units, rounds);
+  omni::bench::stage(name, units, per_stage_seconds, body);
 }
 
 std::string schemaOf(int tool) {

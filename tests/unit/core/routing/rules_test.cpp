@@ -363,6 +363,7 @@ TEST_F(RulesTest, ABareModelFindsTheAccountsThatHaveIt) {
   }));
 }
 
+// H.9 row 103.
 TEST(Usage, AllPoolsCountAndOverageNeverEnds) {
   const auto reading = parseUsage(
       R"({"items":[{"kind":"credits","limit":50,"used":50,"resetAt":5000,"active":true},

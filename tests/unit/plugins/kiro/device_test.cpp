@@ -114,6 +114,7 @@ TEST_F(KiroDevice, PollNeverAsksBeforeItsTime) {
   EXPECT_EQ(host_.requests().size(), before + 1);
 }
 
+// H.9 row 91.
 TEST_F(KiroDevice, SlowDownAddsFiveSecondsForGood) {
   start();
   host_.advanceMs(5000);

@@ -152,6 +152,7 @@ TEST_F(KiroImport, BadInputNamesTheMember) {
       {"short key", R"({"apiKey":"ksk_1"})", "apiKey"},
       {"key with dots", R"({"apiKey":"ksk_1234567890123...90"})", "apiKey"},
       {"no key", R"({"authMethod":"api_key"})", "apiKey"},
+      // H.9 row 95.
       {"no endpoint", R"({"authMethod":"external_idp","refreshToken":"x"})", "tokenEndpoint"},
       {"no client",
        R"({"refreshToken":"x","tokenEndpoint":"https://login.microsoftonline.com/t/token"})",
@@ -187,6 +188,7 @@ TEST_F(KiroImport, NoSecretInAnyErrorOrLogWhateverUpstreamEchoes) {
 
 // ---- API key
 
+// H.9 row 102.
 TEST_F(KiroImport, AnApiKeyIsCheckedWithoutCredits) {
   const std::string key = "ksk_" + std::string(40, 'k');
   on("GetProfile", 403, R"({"message":"Unsupported"})");
@@ -279,6 +281,7 @@ TEST_F(KiroImport, OnlyKnownProvidersAreAsked) {
     const char* endpoint;
     bool allowed;
   };
+  // H.9 row 96.
   const std::vector<Row> rows = {
       {"https://login.microsoftonline.com/t/token", true},
       {"https://acme.okta.com/oauth2/v1/token", true},
