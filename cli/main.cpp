@@ -123,7 +123,7 @@ int begin(const char* called_as, const std::vector<std::string>& arguments) try 
 }  // namespace
 
 #if defined(_WIN32)
-int wmain(int count, wchar_t** values) {
+extern "C" int wmain(int count, wchar_t** values) {
   std::vector<std::string> arguments;  // UTF-16 to UTF-8, which is what a path's string() does
   for (int i = 1; i < count; ++i) arguments.push_back(std::filesystem::path(values[i]).string());
   return begin("", arguments);

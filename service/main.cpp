@@ -251,7 +251,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
 }  // namespace
 
 #if defined(_WIN32)
-int wmain(int count, wchar_t** values) {
+extern "C" int wmain(int count, wchar_t** values) {
   return omni::runProgram(omni::utf8Arguments(count, values),
                           [](const std::vector<std::string>& arguments) {
                             OmniRouted program;

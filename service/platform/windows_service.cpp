@@ -29,6 +29,8 @@ class Reporter {
   void set(DWORD state, DWORD exit_code = 0) {
     const std::lock_guard lock(mutex_);
     if (state_ == SERVICE_STOPPED) return;
+    // A stop that came while the settings were read anew.
+    if (state_ == SERVICE_STOP_PENDING && state == SERVICE_RUNNING) return;
     checkpoint_ = 0;
     send(state, exit_code);
   }
