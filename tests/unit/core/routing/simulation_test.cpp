@@ -143,6 +143,12 @@ class Simulation : public ::testing::Test {
     ASSERT_TRUE(router_.reloadCombos());
   }
 
+  void TearDown() override {
+    std::printf("[   COUNT  ] %llu requests, %llu upstream calls\n",
+                static_cast<unsigned long long>(requests_),
+                static_cast<unsigned long long>(provider_.all_calls));
+  }
+
   Result<> ask(std::string_view session = {}, std::string_view model = "all") {
     chat::ChatRequest request;
     request.model = model;
