@@ -28,6 +28,7 @@
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
 #include "service/http/static_assets.hpp"
+#include "service/platform/file_guard.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
 #include "service/secrets/keyed_hash.hpp"
@@ -59,7 +60,8 @@ Result<> makeDataDir(const fs::path& dir) {
   std::error_code code;
   const bool existed = fs::is_directory(dir, code);
   fs::create_directories(dir, code);
-  if (!existed && !code) fs::permissions(dir, fs::perms::owner_all, code);
+  if (!existed && !code)
+    if (auto closed = platform::makePrivate(dir); !closed) return closed;
   if (code) {
     return makeError(FailureKind::Unavailable,
                      fmt::format("the data folder {} cannot be made: {}; create it, or set "
