@@ -6,10 +6,13 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "service/storage/database.hpp"
+#include "service/storage/file_moves.hpp"
 
 namespace omni::storage {
 
@@ -37,19 +40,27 @@ class Sessions {
     return inTransaction(reader_mutex_, reader_, "BEGIN", "cannot be read", false, work);
   }
 
-  // Can changes be stored? After a write has failed for the disk's sake, one that changes nothing
-  // is tried first, so that the answer is of now.
+  // Can changes be stored? After a write has failed for the disk's sake, the disk and then a write
+  // that changes nothing are tried, so that the answer is of now.
   Result<> storable() {
     if (!trouble()) return {};
+    // A small write may still fit into the log's old pages; the next account would not.
+    std::filesystem::path probe = path_;
+    probe += ".probe";
+    if (auto room = writeFileDurably(probe, std::string(kProbe, '\0')); !room) return room;
+    std::error_code ignored;
+    std::filesystem::remove(probe, ignored);
     auto tried = write([](Poco::Data::Session& session) -> Result<> {
       run(session, "UPDATE meta SET value=value WHERE key='key_check'");
       return {};
     });
-    if (tried) return {};
-    return std::unexpected(std::move(tried.error()));
+    if (tried) wrote(std::nullopt);
+    return tried;
   }
 
  private:
+  static constexpr size_t kProbe = 64 * 1024;
+
   std::optional<Error> trouble() {
     const std::lock_guard lock(trouble_mutex_);
     return trouble_;
@@ -69,7 +80,6 @@ class Sessions {
       auto result = work(session);
       if (keep && result) {
         run(session, "COMMIT");
-        wrote(std::nullopt);
       } else {
         rollback(session);
       }
