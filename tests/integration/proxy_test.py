@@ -119,7 +119,6 @@ class EveryCall:
         self.assertEqual(self.peers(), {OUTGOING})
 
     def test_no_way_in_and_no_check_bypasses_it(self):
-        self.sim.policy(accessLifetime=20)
         self.assign("provider", "kiro", self.make_proxy())
         ways = [self.sign_in(name="builder")["connectionId"],
                 self.sign_in(method="idc", startUrl="https://d-1234567890.awsapps.com/start", region="eu-west-1", name="idc")["connectionId"],
@@ -137,7 +136,8 @@ class EveryCall:
         self.sign_in(mode="replace", connectionId="tool")
         for connection in ways:
             for check in ("usage", "profiles", "models"):
-                self.assertEqual(self.gateway.get(f"/api/providers/{connection}/{check}").status, 200, (connection, check))
+                answer = self.gateway.get(f"/api/providers/{connection}/{check}")
+                self.assertEqual(answer.status, 200, (check, answer))
             self.assertIn(self.gateway.post(f"/api/providers/{connection}/isolate").status, (200, 400))
             self.assertTrue(self.gateway.post(f"/api/providers/{connection}/test", {"probe": True}).json["valid"])
             name = self.gateway.record(connection)["name"]
@@ -148,6 +148,9 @@ class EveryCall:
         seen = self.sim.requests()
         self.assertEqual({r["peer"] for r in seen if not r["path"].startswith("/portal")}, {OUTGOING},
                          [r["path"] for r in seen if r["peer"] != OUTGOING])
+        self.sim.policy(accessLifetime=20)
+        for connection in ways:
+            self.assertIn(self.gateway.refresh(connection).status, (200, 400))  # 400: a key has nothing to refresh
         # The keeper, by itself: every account with a token that ends is refreshed in the background.
         self.forget()
         routes = ("/refreshToken", "/token", "/idp/token")

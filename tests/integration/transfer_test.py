@@ -50,6 +50,34 @@ class Transfer(World):
         answer = self.gateway.chat(f"kiro/{name}")
         self.assertEqual(answer.status, 200, answer)
 
+    def test_a_bundle_of_all_holds_the_combos_too(self):
+        self.two_accounts()
+        self.combo("outer-first", models=["kiro/kiro-pro"])
+        self.combo()
+        nested = self.gateway.post("/api/combos", {"name": "a-nested", "models": ["my-kiro", "kiro/kiro-pro"]})
+        self.assertEqual(nested.status, 201, nested)
+        exported = self.gateway.post("/api/export", {"passphrase": PASSPHRASE})
+        self.assertEqual(exported.status, 200, exported)
+        with tempfile.TemporaryDirectory(prefix="omni-it-") as work:
+            data = os.path.join(work, "data")
+            os.mkdir(data, 0o700)
+            other = Gateway(self.sim, data)
+            try:
+                done = other.post("/api/import/bundle", {"passphrase": PASSPHRASE, "bundle": exported.json})
+                self.assertEqual((done.status, done.json["imported"]), (200, 2), done)
+                self.assertEqual({c["name"]: c["result"] for c in done.json["combos"]},
+                                 {"outer-first": "imported", "my-kiro": "imported", "a-nested": "imported"})
+                for combo in other.get("/api/combos").json["combos"]:
+                    self.assertEqual(combo["missing"], [])
+                answer = other.chat("a-nested")
+                self.assertEqual(answer.status, 200, answer)
+                self.assertIn("kiro-dev", answer.headers["x-omniroute-connection"])
+                again = other.post("/api/import/bundle", {"passphrase": PASSPHRASE, "bundle": exported.json}).json
+                self.assertEqual({c["result"] for c in again["combos"]}, {"skipped"})
+                self.assertEqual(other.get("/api/combos").json["total"], 3)
+            finally:
+                other.stop()
+
     def test_a_bundle_moves_an_account_whole(self):
         self.two_accounts()
         exported = self.gateway.post("/api/export", {"passphrase": PASSPHRASE, "connections": ["kiro-dev"]})

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/ports/clock.hpp"
 #include "core/ports/store.hpp"
 #include "core/ports/upstream.hpp"
 
