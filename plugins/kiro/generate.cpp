@@ -75,13 +75,20 @@ struct Outcome {
   std::optional<UpstreamError> refusal;  // upstream's HTTP error: nothing has gone out
 };
 
-Outcome send(sdk::Call& call, const sdk::HttpRequest& request, Reply& reply) {
+// Drops `body`, which `request` points to, once upstream answers with content: an open stream keeps
+// no copy of the conversation. By then the host has sent it, and without OMNI_HTTP_IDEMPOTENT it
+// never sends anything twice.
+Outcome send(sdk::Call& call, sdk::HttpRequest& request, std::string& body, Reply& reply) {
   sdk::HttpResponse head;
   Outcome out;
   auto sent = call.http(
       request,
       [&](const sdk::HttpResponse& response) -> sdk::Result<> {
         head = response;
+        if (head.status == 200) {
+          request.body = {};
+          std::string().swap(body);
+        }
         return {};
       },
       [&](std::string_view bytes) -> sdk::Result<> {
@@ -198,7 +205,7 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memo
     for (size_t i = 0; i < request.stop_count; ++i)
       reply_options.stop.emplace_back(sdk::toView(request.stop[i]));
     Reply reply(sink, std::move(reply_options));
-    Outcome outcome = send(call, http, reply);
+    Outcome outcome = send(call, http, translated->body, reply);
     if (outcome.end && *outcome.end == ReplyEnd::Complete) return {};
 
     // Each of these happens once, and only while nothing has gone out to the client.

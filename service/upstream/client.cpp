@@ -98,7 +98,8 @@ Result<std::string> serialize(const HttpCall& request, const Url& url,
 
 struct Exchange {
   const HttpCall& call;
-  const std::string& bytes;
+  std::string& bytes;
+  bool again;  // `bytes` may be asked for once more
   int64_t first_byte_ms;
   int64_t idle_ms;
 };
@@ -106,6 +107,8 @@ struct Exchange {
 Result<> exchange(Transport& transport, const Exchange& what, ResponseParser& parser,
                   const CancelToken& cancel) {
   if (auto sent = transport.write(what.bytes, what.idle_ms, cancel); !sent) return sent;
+  // A long answer to a long request would keep it in memory all the while.
+  if (!what.again) std::string().swap(what.bytes);
   std::array<char, kReadBuffer> buffer;
   const Deadline first = after(what.first_byte_ms);
   while (!parser.done()) {
@@ -159,8 +162,9 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   if (!proxy) return std::unexpected(std::move(proxy.error()));
   auto bytes = serialize(request, *url, *proxy, options_.user_agent);
   if (!bytes) return std::unexpected(std::move(bytes.error()));
+  const bool replayable = request.idempotent || request.method == "GET" || request.method == "HEAD";
   const Exchange what{
-      request, *bytes,
+      request, *bytes, replayable,
       request.first_byte_timeout_ms > 0 ? request.first_byte_timeout_ms
                                         : options_.first_byte_timeout_ms,
       request.idle_timeout_ms > 0 ? request.idle_timeout_ms : options_.idle_timeout_ms};
@@ -184,7 +188,6 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   };
   // In absolute form the proxy's own answers arrive as if they were the upstream's.
   const bool absolute = usesAbsoluteForm(*url, *proxy);
-  const bool replayable = request.idempotent || request.method == "GET" || request.method == "HEAD";
 
   for (bool may_reuse = true;; may_reuse = false) {
     if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "the request was cancelled");
