@@ -90,7 +90,7 @@ TEST_F(LoaderTest, RefusesANewerMinor) {
 }
 TEST_F(LoaderTest, RefusesAnotherMajorInTheLibrary) {
   install("wrong_major");
-  expectRefused("ABI 2.0");
+  expectRefused("ABI 2.1");
 }
 TEST_F(LoaderTest, RefusesAShortEntry) {
   install("short_struct");
