@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 
+#include "service/plugins/crash_probe.hpp"
 #include "service/plugins/entry_check.hpp"
 #include "service/plugins/file_safety.hpp"
 #include "service/plugins/manifest.hpp"
@@ -77,6 +78,8 @@ Result<const omni_plugin_entry_t*> load(const fs::path& folder, const fs::path& 
     return makeError(
         FailureKind::Forbidden,
         "the library's SHA-256 differs from the manifest's: it was changed or is incomplete");
+  if (auto alive = survivesLoading(library); !alive)
+    return std::unexpected(std::move(alive.error()));
   return map(library, *manifest);
 }
 

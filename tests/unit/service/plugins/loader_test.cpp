@@ -112,6 +112,23 @@ TEST_F(LoaderTest, RefusesAPluginWhoseInitThrowsAndSaysWhatItLogged) {
   install("throwing_init");
   expectRefused("no licence found");
 }
+TEST_F(LoaderTest, LoadsAPluginOfThePreviousMinor) {
+  static_assert(OMNI_ABI_MINOR >= 1);
+  install("previous_minor", {.abi_minor = OMNI_ABI_MINOR - 1});
+  EXPECT_EQ(outcome(), "loaded");
+}
+TEST_F(LoaderTest, ACrashWhileALibraryIsMappedIsContained) {
+  install("crashing_load");
+  expectRefused("crashes (signal 11) when it is loaded");
+}
+TEST_F(LoaderTest, ACrashInInitIsContained) {
+  install("crashing_init");
+  expectRefused("crashes (signal 11) when it is loaded");
+}
+TEST_F(LoaderTest, AnInitThatEndsTheProcessIsContained) {
+  install("exiting_init");
+  expectRefused("ends the process (exit code 3)");
+}
 TEST_F(LoaderTest, RefusesAChangedLibrary) {
   install("none", {.sha256 = std::string(64, '0')});
   expectRefused("SHA-256");
