@@ -18,6 +18,12 @@ if(OMNI_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${OMNI_CCACHE}")
 endif()
 
+# For releases: nothing in the binaries tells where they were built, so that two builds in different folders are equal.
+option(OMNI_REPRODUCIBLE "Leave the paths of this machine out of the binaries" OFF)
+if(OMNI_REPRODUCIBLE)
+  add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${CMAKE_BINARY_DIR}=build" -Wdate-time)
+endif()
+
 find_program(OMNI_MOLD mold)
 if(OMNI_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WIN32)
   add_link_options(-fuse-ld=mold)
@@ -92,6 +98,15 @@ function(omni_add_plugin name)
     if(NOT OMNI_SANITIZE)
       target_link_options(${name}_plugin PRIVATE "-Wl,-z,defs")
     endif()
+  endif()
+  # Before the manifest takes the hash: the debug information goes into a file beside the library, where gdb finds it.
+  # (A sanitizer's reports and the Debug build need it inside.)
+  if(CMAKE_EXECUTABLE_FORMAT STREQUAL "ELF" AND CMAKE_OBJCOPY AND NOT OMNI_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "^Rel")
+    add_custom_command(TARGET ${name}_plugin POST_BUILD
+      COMMAND ${CMAKE_OBJCOPY} --only-keep-debug $<TARGET_FILE:${name}_plugin> $<TARGET_FILE:${name}_plugin>.debug
+      COMMAND ${CMAKE_OBJCOPY} --strip-unneeded --add-gnu-debuglink=$<TARGET_FILE:${name}_plugin>.debug
+              $<TARGET_FILE:${name}_plugin>
+      VERBATIM)
   endif()
   add_custom_command(TARGET ${name}_plugin POST_BUILD
     COMMAND ${CMAKE_COMMAND} -DMANIFEST_IN=${A_MANIFEST} -DMANIFEST_OUT=${OMNI_PLUGIN_DIR}/${name}.plugin.json
