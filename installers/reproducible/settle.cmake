@@ -4,6 +4,7 @@ if(DEFINED ENV{SOURCE_DATE_EPOCH})
   set(epoch $ENV{SOURCE_DATE_EPOCH})
 else()
   set(epoch ${CPACK_OMNI_EPOCH})
+  set(ENV{SOURCE_DATE_EPOCH} ${epoch}) # for rpmbuild, which writes the time of building
 endif()
 execute_process(COMMAND find "${CPACK_TEMPORARY_DIRECTORY}" -not -path "*/DEBIAN*" -type d -exec chmod 0755 {} +)
 execute_process(COMMAND find "${CPACK_TEMPORARY_DIRECTORY}" -exec touch --no-dereference -d @${epoch} {} +)
