@@ -368,8 +368,8 @@ Result<> Gateway::listen() {
                                       if (auto loaded = p.router->reloadCombos(); !loaded)
                                         p.log->log(Level::Error, loaded.error().message);
                                     }});
-  admin::addBackupRoutes(
-      routes, {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
+  admin::addBackupRoutes(routes,
+                         {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
   p.access->addRoutes(routes);
   p.insight->addRoutes(routes);
   std::vector<http::StaticAsset> files;
