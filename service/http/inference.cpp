@@ -108,7 +108,7 @@ class StreamSink final : public chat::EventSink {
       encoder_.fail(result.error(), frames_);
     }
     // The error frame is followed by the stream's regular end, so that every client reads it.
-    if (writeOut()) writer_.endStream();
+    writer_.endStream(frames_);
   }
 
  private:

@@ -347,11 +347,12 @@ bool SocketWriter::streamWrite(std::string_view bytes) {
   return flush();
 }
 
-void SocketWriter::endStream() {
+void SocketWriter::endStream(std::string_view last) {
   if (state_ != State::Streaming) return;
   leaveTicker();
   state_ = State::Ended;
   if (setup_.head || cancel_.gone()) return;
+  appendChunk(last);
   if (!setup_.http10) out_ += "0\r\n\r\n";
   flushLast();
 }

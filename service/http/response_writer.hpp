@@ -60,7 +60,7 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   void send(int status, std::string_view content_type, std::string_view body) override;
   bool startStream(int status, std::string_view content_type) override;
   bool write(std::string_view bytes) override;
-  void endStream() override;
+  void endStream(std::string_view last) override;
   void planStream(StreamPlan plan) override;
   void settle() override;
   bool committed() const override { return state_ != State::Open; }

@@ -46,7 +46,8 @@ class ResponseWriter {
   virtual bool startStream(int status, std::string_view content_type) = 0;
   // Sends now, as one chunk. False: the client is gone or too slow; stop.
   virtual bool write(std::string_view bytes) = 0;
-  virtual void endStream() = 0;  // clean end
+  // A clean end; `last` leaves in the same write.
+  virtual void endStream(std::string_view last = {}) = 0;
   // From now on, after ServerOptions::commit_after_ms of silence, the writer itself starts the
   // stream with the headers set so far and sends plan.keep_alive; also later, whenever the stream
   // is silent for ServerOptions::keep_alive_comment_ms. committed() may thus turn true at any time

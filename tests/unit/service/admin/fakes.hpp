@@ -210,7 +210,10 @@ struct FakeWriter final : http::ResponseWriter {
     body += bytes;
     return true;
   }
-  void endStream() override { ended = true; }
+  void endStream(std::string_view last) override {
+    body += last;
+    ended = true;
+  }
   bool committed() const override { return status != 0; }
   const CancelToken& cancel() const override { return never; }
 };
