@@ -22,6 +22,7 @@ const strongerText: CSSVariablesResolver = (t) => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': t.colors.gray[7],
+    '--mantine-color-placeholder': t.colors.gray[7],
     ...Object.fromEntries(Object.keys(t.colors).flatMap((name) => [
       [`--mantine-color-${name}-light-color`, t.colors[name][9]],
       [`--mantine-color-${name}-outline`, t.colors[name][9]],
@@ -35,7 +36,7 @@ const strongerText: CSSVariablesResolver = (t) => ({
     '--mantine-color-teal-outline': '#066149',
     '--mantine-color-teal-text': '#066149',
   },
-  dark: { '--mantine-color-dimmed': t.colors.dark[1] },
+  dark: { '--mantine-color-dimmed': t.colors.dark[1], '--mantine-color-placeholder': t.colors.dark[1] },
 });
 const client = new QueryClient({
   defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500) } },
