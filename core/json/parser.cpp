@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -21,17 +22,20 @@ std::string shown(char c) {
   return fmt::format("byte 0x{:02x}", byte);
 }
 
-// Eight bytes at once: is there one that ends a run of plain characters (a quote, a backslash, a
-// control character, anything beyond ASCII)? Bit tricks as in the classic haszero().
-bool plainWord(const char* at) {
+// How many of eight bytes are plain before the first that ends such a run (a quote, a backslash, a
+// control character, anything beyond ASCII). Bit tricks as in the classic haszero(): a borrow can
+// only mark a byte behind one that is rightly marked, so the lowest mark is right.
+size_t plainBytes(const char* at) {
+  static_assert(std::endian::native == std::endian::little);
   uint64_t word;
   std::memcpy(&word, at, sizeof word);
   constexpr uint64_t kOnes = 0x0101010101010101ull;
   constexpr uint64_t kHigh = 0x8080808080808080ull;
   const auto hasZero = [](uint64_t v) { return (v - kOnes) & ~v & kHigh; };
   const uint64_t control = (word - kOnes * 0x20) & ~word & kHigh;
-  return ((word & kHigh) | control | hasZero(word ^ (kOnes * '"')) |
-          hasZero(word ^ (kOnes * '\\'))) == 0;
+  const uint64_t marks =
+      (word & kHigh) | control | hasZero(word ^ (kOnes * '"')) | hasZero(word ^ (kOnes * '\\'));
+  return static_cast<size_t>(std::countr_zero(marks)) / 8;  // 64 zeros: all eight
 }
 
 }  // namespace
@@ -275,7 +279,11 @@ void Parser::string(bool is_key) {
   document_.nodes_[index].is_key = is_key;
   ++at_;
   while (true) {
-    while (at_ + 8 <= text_.size() && plainWord(text_.data() + at_)) at_ += 8;
+    while (at_ + 8 <= text_.size()) {
+      const size_t plain = plainBytes(text_.data() + at_);
+      at_ += plain;
+      if (plain < 8) break;
+    }
     if (!has()) fail(text_.size(), "the text ends inside a string");
     const auto c = static_cast<unsigned char>(here());
     if (c == '"') break;

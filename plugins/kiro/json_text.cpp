@@ -1,6 +1,7 @@
 #include "plugins/kiro/json_text.hpp"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -10,13 +11,16 @@ namespace {
 constexpr uint64_t kOnes = 0x0101010101010101u;
 constexpr uint64_t kHighs = 0x8080808080808080u;
 
-// Whether one of eight bytes needs a closer look: a control character, a quote, a backslash or not
-// ASCII.
-bool anySpecial(uint64_t word) {
+// How many of eight bytes come before the first that needs a closer look: a control character, a
+// quote, a backslash or not ASCII. A borrow can only mark a byte behind one that is rightly marked,
+// so the lowest mark is right.
+size_t plainBytes(uint64_t word) {
+  static_assert(std::endian::native == std::endian::little);
   const uint64_t quote = word ^ (kOnes * '"');
   const uint64_t slash = word ^ (kOnes * '\\');
   const uint64_t low = word - kOnes * 0x20;
-  return ((low | word | (quote - kOnes) | (slash - kOnes)) & kHighs) != 0;
+  const uint64_t marks = (low | word | (quote - kOnes) | (slash - kOnes)) & kHighs;
+  return static_cast<size_t>(std::countr_zero(marks)) / 8;  // 64 zeros: all eight
 }
 
 // From `at` to the next byte that is special.
@@ -24,8 +28,9 @@ size_t skipPlain(std::string_view text, size_t at) {
   while (at + 8 <= text.size()) {
     uint64_t word;
     std::memcpy(&word, text.data() + at, 8);
-    if (anySpecial(word)) break;
-    at += 8;
+    const size_t plain = plainBytes(word);
+    at += plain;
+    if (plain < 8) return at;
   }
   while (at < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);

@@ -46,6 +46,24 @@ TEST(Document, LongStringsOfEveryLengthAreReadWhole) {
   }
 }
 
+// Eight bytes are looked at together: each byte must be seen wherever in them it stands, and with
+// any neighbour before it.
+TEST(Document, EveryByteIsSeenAtEveryPlace) {
+  for (size_t place = 0; place < 18; ++place) {
+    for (const char before : {'a', '!', '#', '\x7f', ' '}) {
+      for (int byte = 0; byte < 256; ++byte) {
+        const std::string inner =
+            std::string(place, before) + static_cast<char>(byte) + std::string(9, 'z');
+        Document d;
+        const bool read = d.parse("[\"" + inner + "\"]").has_value();
+        const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        ASSERT_EQ(read, plain) << "byte " << byte << " at " << place;
+        if (plain) ASSERT_EQ(d.root().first().text(), inner);
+      }
+    }
+  }
+}
+
 struct Bad {
   const char* name;
   std::string text;

@@ -50,6 +50,24 @@ TEST(KiroJsonText, StringsComeAndGoUnchanged) {
   EXPECT_EQ(stringOf("", scratch), "");
 }
 
+// Eight bytes are looked at together: each byte must be seen wherever in them it stands.
+TEST(KiroJsonText, EveryByteIsSeenAtEveryPlace) {
+  for (size_t place = 0; place < 18; ++place) {
+    for (const char before : {'a', '!', '#', '\x7f', ' '}) {
+      for (int byte = 0; byte < 256; ++byte) {
+        const std::string inner =
+            std::string(place, before) + static_cast<char>(byte) + std::string(9, 'z');
+        const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        ASSERT_EQ(isJson("\"" + inner + "\""), plain) << "byte " << byte << " at " << place;
+        if (byte >= 0x80) continue;
+        std::string written, scratch;
+        appendQuoted(written, inner);
+        ASSERT_EQ(stringOf(written, scratch), inner) << "byte " << byte << " at " << place;
+      }
+    }
+  }
+}
+
 TEST(KiroJsonText, MembersAndElements) {
   std::vector<std::string> seen;
   EXPECT_TRUE(eachMember(R"( { "a" : 1 , "\u0062" : [ {} ] } )", [&](auto key, auto value) {
