@@ -6,7 +6,9 @@
 
 #include <boost/dll/shared_library.hpp>
 #include <chrono>
+#include <memory>
 #include <random>
+#include <vector>
 
 #include "cli/json.hpp"
 
@@ -112,8 +114,9 @@ std::expected<std::unique_ptr<LocalScan>, std::string> LocalScan::load(const fs:
   for (const fs::path& one : {place, library})
     if (const std::string wrong = trouble(one); !wrong.empty()) return std::unexpected(wrong);
   // Never unloaded, as in the service: code of it may be in use until the process ends.
-  auto& mapped =
-      *new dll::shared_library(library, dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+  static auto& kept = *new std::vector<std::unique_ptr<dll::shared_library>>;
+  auto& mapped = *kept.emplace_back(std::make_unique<dll::shared_library>(
+      library, dll::load_mode::rtld_now | dll::load_mode::rtld_local));
   if (!mapped.has(OMNI_ENTRY_SYMBOL))
     return std::unexpected(fmt::format("{} is no plugin", library.string()));
   auto parts = std::make_unique<Parts>();

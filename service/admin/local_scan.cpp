@@ -113,8 +113,9 @@ Result<json::object> list(Context& context, const Request& request, const Cancel
     }
     (*item)["importedId"] = std::move(there);
   }
-  (*listing)["total"] = items->size();
-  (*listing)["hint"] = items->empty() ? json::value(kNothing) : json::value(nullptr);
+  const size_t count = items->size();  // a new member may move the list
+  (*listing)["total"] = count;
+  (*listing)["hint"] = count == 0 ? json::value(kNothing) : json::value(nullptr);
   return listing;
 }
 

@@ -5,7 +5,10 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "service/plugins/crash_probe.hpp"
 #include "service/plugins/entry_check.hpp"
@@ -16,6 +19,14 @@
 namespace omni::plugins {
 
 namespace {
+
+// Kept where a leak checker sees it, and never destroyed: see the header.
+boost::dll::shared_library& keepMapped(std::unique_ptr<boost::dll::shared_library> library) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<std::unique_ptr<boost::dll::shared_library>>;
+  const std::lock_guard lock(mutex);
+  return *kept.emplace_back(std::move(library));
+}
 
 namespace fs = std::filesystem;
 constexpr std::string_view kSuffix = ".plugin.json";
@@ -40,7 +51,7 @@ Result<const omni_plugin_entry_t*> map(const fs::path& library, const Manifest& 
   // The throwing constructor: the one with error_code loses the loader's explanation.
   auto owner = std::make_unique<boost::dll::shared_library>(library, mode);
   // Leaked from here on, also when refused: its initialisers have run.
-  boost::dll::shared_library& mapped = *owner.release();
+  boost::dll::shared_library& mapped = keepMapped(std::move(owner));
   if (!mapped.has(OMNI_ENTRY_SYMBOL))
     return makeError(FailureKind::Unsupported, "the library does not export " OMNI_ENTRY_SYMBOL);
   const omni_plugin_entry_t& entry = mapped.get<const omni_plugin_entry_t>(OMNI_ENTRY_SYMBOL);

@@ -294,7 +294,8 @@ TEST_F(ClientTest, SaysWhatCouldNotBeReached) {
 }
 
 TEST_F(ClientTest, AHeaderWithALineBreakIsRefusedWithoutRepeatingIt) {
-  HttpCall request = get("http://127.0.0.1:1/");
+  const std::string url = "http://127.0.0.1:1/";
+  HttpCall request = get(url);
   request.headers = {{"Authorization", "token\r\nX: y"}};
   const Answer answer = call("a", request);
   ASSERT_FALSE(answer.result);
