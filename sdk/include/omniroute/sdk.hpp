@@ -102,7 +102,7 @@ struct HttpRequest {
   std::string method = "POST";
   std::string url;
   std::vector<Header> headers;
-  std::string_view body;  // borrowed until http() returns
+  std::string_view body;  // borrowed until on_response is called or http() returns
   bool idempotent = false;
   int64_t first_byte_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
