@@ -25,7 +25,7 @@ if(OMNI_REPRODUCIBLE)
 endif()
 
 find_program(OMNI_MOLD mold)
-if(OMNI_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WIN32)
+if(OMNI_MOLD AND NOT WIN32)
   add_link_options(-fuse-ld=mold)
 endif()
 

@@ -77,7 +77,7 @@ class Keeper final : public BackgroundWork {
     int64_t retry_after_ms = -1;
     int renew_failures = 0;
     int64_t renew_not_before = 0;  // an issuer of short registrations must not make a loop
-    bool no_refresh = false;  // the provider knows no refresh for this account
+    bool no_refresh = false;       // the provider knows no refresh for this account
     bool busy = false;
     RegistrationLevel warned = RegistrationLevel::Fine;
     std::string renewal;

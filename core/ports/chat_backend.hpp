@@ -18,7 +18,8 @@ struct RouteAttempt {
   std::string model;
   bool ok = false;
   Error error;  // when !ok
-  // Why this account at this point: "sticky", "first", "retry", "fallback", "waited", "last resort".
+  // Why this account at this point: "sticky", "first", "retry", "fallback", "waited", "last
+  // resort".
   std::string_view reason;
   int64_t started_ms = 0;   // Unix time
   int64_t duration_ms = 0;  // until it failed or the last event was delivered

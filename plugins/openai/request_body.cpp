@@ -187,8 +187,7 @@ std::string requestBody(const omni_request_t& request, std::string_view model,
     out += ']';
   }
   // "adaptive" is what these servers do when nothing is said.
-  if (const auto effort = toView(request.reasoning_effort);
-      !effort.empty() && effort != "adaptive")
+  if (const auto effort = toView(request.reasoning_effort); !effort.empty() && effort != "adaptive")
     out += ",\"reasoning_effort\":" + jsonQuote(effort);
   if (const auto format = toView(request.response_format); !format.empty())
     out += fmt::format(",\"response_format\":{}", format);

@@ -32,8 +32,8 @@ struct AdminDeps {
   // {"plugins": that array}.
   std::function<std::string()> plugins_json;
   std::function<void()>
-      combos_changed;                // called after each successful write of a combo; may be empty
-  std::function<Result<>()> ready;   // may be empty: ready when the store answers
+      combos_changed;               // called after each successful write of a combo; may be empty
+  std::function<Result<>()> ready;  // may be empty: ready when the store answers
   // Can changes be stored? What fails is shown by /api/health; requests go on. May be empty.
   std::function<Result<>()> storable = {};
   AuditLog* audit = nullptr;         // nullptr: changes are not written down

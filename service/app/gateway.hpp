@@ -23,8 +23,8 @@ class Gateway {
   // Opens key and store, loads the plugins, listens. On an error nothing is left running; the
   // message says what to do.
   Result<> start();
-  // Does the listener still answer, within `timeout`? Asked through a connection like anybody's. From
-  // any thread after start().
+  // Does the listener still answer, within `timeout`? Asked through a connection like anybody's.
+  // From any thread after start().
   bool alive(std::chrono::milliseconds timeout) const;
   // The port in use, after start().
   uint16_t port() const;

@@ -310,12 +310,12 @@ void SocketWriter::openStream(int status, std::string_view content_type) {
   state_ = State::Streaming;
 }
 
-void SocketWriter::planStream(StreamPlan plan) {
+void SocketWriter::planStream(const StreamPlan& plan) {
   if (setup_.head) return;
   {
     std::lock_guard lock(mutex_);
     if (committed()) return;
-    plan_ = std::move(plan);
+    plan_ = plan;
     planned_ = setup_.commit_after_ms > 0;
     last_write_ms_ = ticker_.nowMs();
   }

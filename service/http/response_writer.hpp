@@ -61,7 +61,7 @@ class SocketWriter final : public ResponseWriter, private Ticked {
   bool startStream(int status, std::string_view content_type) override;
   bool write(std::string_view bytes) override;
   void endStream(std::string_view last) override;
-  void planStream(StreamPlan plan) override;
+  void planStream(const StreamPlan& plan) override;
   void settle() override;
   bool committed() const override { return state_ != State::Open; }
   const CancelToken& cancel() const override { return cancel_; }

@@ -24,7 +24,7 @@ struct Request {
   std::string request_id;  // also sent back as x-request-id
   bool loopback = false;   // the peer is this machine
   std::string caller;  // who asks ("key:laptop"), set by ServerOptions::authorize; empty: unknown
-  std::string caller_id;  // the API key's id; empty: no key
+  std::string caller_id;                                // the API key's id; empty: no key
   std::function<std::string(std::string_view)> header;  // case-insensitive; "" when absent
 };
 
@@ -52,7 +52,7 @@ class ResponseWriter {
   // stream with the headers set so far and sends plan.keep_alive; also later, whenever the stream
   // is silent for ServerOptions::keep_alive_comment_ms. committed() may thus turn true at any time
   // until settle(); startStream() then succeeds all the same, and send() does nothing.
-  virtual void planStream(StreamPlan plan) { (void)plan; }
+  virtual void planStream(const StreamPlan& plan) { (void)plan; }
   // Ends the plan: afterwards committed() changes by the handler's own calls only.
   virtual void settle() {}
   virtual bool committed() const = 0;

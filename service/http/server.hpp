@@ -35,12 +35,12 @@ struct AccessLogEntry {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 20128;           // 0: any free one, see Server::port()
-  int listen_fd = -1;  // a listening socket to take over instead of address and port (POSIX)
-  int max_streams = 1024;          // inference requests at once; above: 503
-  int max_admin = 16;              // admin requests at once; above: 503
-  int spare_threads = 32;          // for health, refusals and idle keep-alive connections
-  int max_queued = 256;            // accepted connections that wait for a thread
+  uint16_t port = 20128;   // 0: any free one, see Server::port()
+  int listen_fd = -1;      // a listening socket to take over instead of address and port (POSIX)
+  int max_streams = 1024;  // inference requests at once; above: 503
+  int max_admin = 16;      // admin requests at once; above: 503
+  int spare_threads = 32;  // for health, refusals and idle keep-alive connections
+  int max_queued = 256;    // accepted connections that wait for a thread
   int send_timeout_ms = 30000;     // a client that takes no byte for this long is dropped
   int receive_timeout_ms = 30000;  // between two reads of a request
   int keep_alive_ms = 5000;        // idle time between two requests

@@ -66,6 +66,9 @@ omni_host_t emptyHost() {
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_UNBLOCK, &all, nullptr);  // the service blocks those that end it
+  // A handler of the parent's (a sanitizer's, a crash reporter's) would turn the crash into an
+  // exit.
+  for (const int crash : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) ::signal(crash, SIG_DFL);
   void* mapped = ::dlopen(library, RTLD_NOW | RTLD_LOCAL);
   const auto* entry =
       mapped ? static_cast<const omni_plugin_entry_t*>(::dlsym(mapped, OMNI_ENTRY_SYMBOL))

@@ -72,9 +72,9 @@ typedef uint32_t omni_status_t;
 #define OMNI_FAILURE_CONFLICT 16u /* the same account is there already */
 #define OMNI_FAILURE_NOT_FOUND 17u
 
-/* How far a failure reaches (omni_error_t::scope, since 1.1): only where the provider says so. Today
- * it tells limits (RATE_LIMITED) of one model from those of the whole account. An unknown number
- * counts as DEFAULT. */
+/* How far a failure reaches (omni_error_t::scope, since 1.1): only where the provider says so.
+ * Today it tells limits (RATE_LIMITED) of one model from those of the whole account. An unknown
+ * number counts as DEFAULT. */
 #define OMNI_SCOPE_DEFAULT 0u /* what the host's table says of the kind; as before 1.1 */
 #define OMNI_SCOPE_ACCOUNT 1u
 #define OMNI_SCOPE_ACCOUNT_MODEL 2u /* the account's other models are not touched */
@@ -84,12 +84,12 @@ typedef struct omni_error {
   uint32_t kind;            /* OMNI_FAILURE_* */
   uint32_t upstream_status; /* HTTP status, 0 if there was none */
   uint32_t scope;           /* OMNI_SCOPE_*; called reserved, and zero, in 1.0 */
-  int64_t retry_after_ms; /* -1: unknown */
-  int64_t reset_at_ms;    /* Unix ms at which quota returns; -1: unknown */
-  omni_str_t message;     /* for the client: what happened and what to do; never a secret */
-  omni_str_t detail;      /* for the log; never a secret */
-  omni_str_t reason;      /* upstream's own machine-readable reason, e.g. MONTHLY_REQUEST_COUNT */
-  omni_str_t field;       /* for BAD_REQUEST of a sign-in: which member was wrong */
+  int64_t retry_after_ms;   /* -1: unknown */
+  int64_t reset_at_ms;      /* Unix ms at which quota returns; -1: unknown */
+  omni_str_t message;       /* for the client: what happened and what to do; never a secret */
+  omni_str_t detail;        /* for the log; never a secret */
+  omni_str_t reason;        /* upstream's own machine-readable reason, e.g. MONTHLY_REQUEST_COUNT */
+  omni_str_t field;         /* for BAD_REQUEST of a sign-in: which member was wrong */
 } omni_error_t;
 
 /* ---- The chat request. Schemas and arguments are raw JSON text so that nothing is parsed twice.

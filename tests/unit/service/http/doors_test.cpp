@@ -218,6 +218,5 @@ TEST_F(DoorsTest, LeavingClientCancelsTheBackend) {
   EXPECT_TRUE(cancelled.get_future().get());
 }
 
-
 }  // namespace
 }  // namespace omni::http
