@@ -29,6 +29,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_PREFIX_PATH "${OMNI_WINDOWS_PREFIX}")
 set(OPENSSL_ROOT_DIR "${OMNI_WINDOWS_PREFIX}")
+set(Boost_INCLUDE_DIR "${OMNI_WINDOWS_PREFIX}/shims" CACHE PATH "Boost's headers: a link, so that no other of this system is seen")
 
 # shims/ holds headers whose names Poco spells in capitals, which matters on Linux only, and Boost.
 # Windows 10 is the oldest system that is served: 0x0A00.
