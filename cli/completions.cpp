@@ -14,6 +14,7 @@ _omniroute() {
   local cur="${COMP_WORDS[COMP_CWORD]}" line
   COMPREPLY=()
   while IFS=$'\t' read -r line _; do
+    printf -v line '%q' "$line"
     COMPREPLY+=("$line")
   done < <(omniroute __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
   if [ ${#COMPREPLY[@]} -eq 0 ]; then

@@ -2,6 +2,7 @@
 #include <Poco/Net/NetSSL.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -58,16 +59,25 @@ int completeWords(const std::vector<std::string>& typed) {
   const auto key = keyOf(none);
   const Api api(urlOf(none), key.value_or(""));
   const auto dynamic = [&](std::string_view what) {
+    struct Source {
+      std::string_view what, path, list, name;
+    };
+    static constexpr std::array sources = {
+        Source{"@accounts", "/api/providers", "connections", "name"},
+        Source{"@combos", "/api/combos", "combos", "name"},
+        Source{"@keys", "/api/keys", "keys", "name"},
+        Source{"@models", "/v1/models", "data", "id"},
+        Source{"@proxies", "/api/proxies", "proxies", "name"},
+        Source{"@webhooks", "/api/webhooks", "webhooks", "name"},
+    };
     std::vector<std::string> names;
-    const bool accounts = what == "@accounts", combos = what == "@combos";
-    const auto answer = api.get(accounts ? "/api/providers"
-                                : combos ? "/api/combos"
-                                         : "/v1/models");
-    if (!answer) return names;
-    for (const json::value& one : list(answer->json, accounts ? "connections"
-                                                     : combos ? "combos"
-                                                              : "data"))
-      names.push_back(safe(text(one, accounts || combos ? "name" : "id")));
+    for (const Source& source : sources) {
+      if (source.what != what) continue;
+      const auto answer = api.get(std::string(source.path));
+      if (!answer) break;
+      for (const json::value& one : list(answer->json, source.list))
+        names.push_back(safe(text(one, source.name)));
+    }
     return names;
   };
   const Terminal terminal;

@@ -47,7 +47,7 @@ elseif(OMNI_SANITIZE STREQUAL "thread")
 endif()
 
 if(OMNI_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
 endif()
 
 # omni_add_library(NAME SOURCES ... PUBLIC libs... PRIVATE libs...): a static library with the project's warnings.

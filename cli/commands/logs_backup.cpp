@@ -59,9 +59,85 @@ Done<std::string> passphrase(const Session& session, const Invocation& in, bool 
   return *given;
 }
 
+// A text of somebody else's: its lines stay lines, everything else that moves a cursor is made
+// safe.
+void quoted(const Terminal& terminal, std::string_view title, const std::string& given) {
+  terminal.line("");
+  terminal.line(terminal.dim(title));
+  size_t from = 0;
+  while (from <= given.size()) {
+    const size_t end = std::min(given.find('\n', from), given.size());
+    std::string line;
+    for (const char c : given.substr(from, end - from))
+      if (c == '\t')
+        line += "    ";
+      else if (c != '\r')
+        line += c;
+    terminal.line(safe(line));
+    from = end + 1;
+  }
+}
+
+int showRequest(const Session& session, const std::string& id) {
+  const auto answer = session.api.get("/api/requests/" + escaped(id), "single requests");
+  if (!answer) return fail(session, answer.error());
+  if (session.json) return printJson(session, answer->json);
+  const json::value& one = answer->json;
+  std::string tried;
+  for (const json::value& attempt : list(one, "attempts"))
+    tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", text(attempt, "connection"),
+                         flag(attempt, "ok") ? "ok" : text(attempt, "error"));
+  const auto ms = [&](std::string_view name) {
+    const std::string value = text(one, name);
+    return value.empty() ? value : value + " ms";
+  };
+  facts(session.terminal, {{"Request", text(one, "requestId")},
+                           {"At", text(one, "at")},
+                           {"Status", text(one, "status")},
+                           {"Error", text(one, "error")},
+                           {"Model", text(one, "model")},
+                           {"Served model", text(one, "servedModel")},
+                           {"Served by", text(one, "connectionName")},
+                           {"Tried", tried},
+                           {"Caller", text(one, "caller")},
+                           {"First byte", ms("firstByteMs")},
+                           {"Whole", ms("durationMs")},
+                           {"Tokens in", text(one, "inputTokens")},
+                           {"Tokens out", text(one, "outputTokens")},
+                           {"Credits", text(one, "credits")},
+                           {"Trace", text(one, "traceId")}});
+  const json::value& content = at(one, "content");
+  if (content.is_object()) {
+    quoted(session.terminal, "What was asked", text(content, "request"));
+    quoted(session.terminal, "What was answered", text(content, "answer"));
+  } else {
+    session.terminal.say(flag(one, "contentKept")
+                             ? "What was said is not kept any more."
+                             : "What was said is not kept; the setting requests.content=on does.");
+  }
+  return kOk;
+}
+
+int clearContent(const Session& session) {
+  if (!sure(session, "Drop what was said in all requests so far?")) return kFailed;
+  const auto answer =
+      session.api.call("DELETE", "/api/requests/content", nullptr, "dropping contents");
+  if (!answer) return fail(session, answer.error());
+  if (session.json) return printJson(session, answer->json);
+  session.terminal.say(flag(answer->json, "contentKept")
+                           ? "It is gone. From now on it is kept again, while requests.content=on."
+                           : "It is gone.");
+  return kOk;
+}
+
 }  // namespace
 
 int runLogs(const Session& session, const Invocation& in) {
+  const bool one = !in.argument(0).empty();
+  if (one + in.has("clear-content") + in.has("follow") > 1)
+    return fail(session, kUsage, "give one of: an id, --follow, --clear-content");
+  if (one) return showRequest(session, in.argument(0));
+  if (in.has("clear-content")) return clearContent(session);
   const std::string limit = in.get("limit", "20");
   if (limit.empty() || limit.find_first_not_of("0123456789") != std::string::npos ||
       limit.size() > 4)

@@ -39,7 +39,9 @@ std::optional<int64_t> emptyUntil(const std::string& text, int64_t now_ms) {
   const auto usage = parsed(text);
   if (!usage || flag(*usage, "overage")) return std::nullopt;
   const double limit = number(*usage, "limit");
-  const auto reset = static_cast<int64_t>(number(*usage, "resetAt"));
+  const double at = number(*usage, "resetAt");
+  constexpr double kFarthest = 1e15;  // 30,000 years: no clock means it
+  const int64_t reset = at > 0 && at <= kFarthest ? static_cast<int64_t>(at) : 0;
   if (limit <= 0 || number(*usage, "used") < limit || reset <= now_ms) return std::nullopt;
   return reset;
 }

@@ -12,7 +12,8 @@
 
 namespace omni::chat {
 
-// What an answer is named by. The views outlive the encoder or collector that is made from it.
+// What an answer is named by. The views outlive the encoder or collector that is made from it; the
+// request need not.
 struct AnswerHead {
   std::string_view id;          // lower-case hex, at least 24 digits; the codec adds its prefix
   int64_t created_s = 0;        // Unix time
@@ -43,6 +44,9 @@ class ApiCall {
   virtual ~ApiCall() = default;
   virtual std::unique_ptr<StreamEncoder> stream(const AnswerHead& head) const = 0;
   virtual std::unique_ptr<AnswerCollector> whole(const AnswerHead& head) const = 0;
+
+  // Frees what the request holds; answers that were begun go on. For when nobody reads it any more.
+  void release() { request = {}; }
 
   ChatRequest request;
 };

@@ -130,6 +130,8 @@ class EventSink {
   // together may leave together. Events stay events: nothing is merged or delayed.
   virtual void hold() {}
   virtual void release() {}
+  // The provider reads the request no more.
+  virtual void requestDone() {}
 };
 
 }  // namespace omni::chat

@@ -1,8 +1,12 @@
 #pragma once
-// The log of finished requests: who asked for what, who served it and what it cost. No content.
+// The log of finished requests: who asked for what, who served it and what it cost. What was said
+// is kept only when an administrator has switched that on, apart from the log and for a shorter
+// time.
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +14,14 @@
 #include "core/base/error.hpp"
 
 namespace omni {
+
+// What was said. A long text is cut, with a mark where.
+struct RequestContent {
+  std::string request;        // the body as it came, whatever its bytes
+  std::string answer;         // the answer's text; other parts follow a line that names them
+  int64_t request_bytes = 0;  // before the cut
+  int64_t answer_bytes = 0;
+};
 
 struct RequestEntry {
   int64_t id = 0;  // given by the store; 0 in a live entry
@@ -33,6 +45,8 @@ struct RequestEntry {
   int64_t cache_read_tokens = -1;
   double credits = -1;
   std::string caller;  // "key:laptop"; empty: nobody in particular
+  // For append() only: neither requests() nor a feed gives it back. nullptr: it is not kept.
+  std::shared_ptr<const RequestContent> content{};
 };
 
 struct RequestFilter {
@@ -43,6 +57,8 @@ struct RequestFilter {
   std::string model;  // as asked for or as served
   int status_from = 0;
   int status_to = 999;
+  int64_t id = 0;          // 0: any
+  std::string request_id;  // empty: any
 };
 
 // One day of one connection, model and caller.
@@ -73,6 +89,11 @@ class RequestLogStore {
   // Drops what is older than `cutoff_ms` and what is beyond the newest `rows`, some thousand rows
   // at most, so that no call takes long. The days' sums stay 400 days.
   virtual Result<> trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) = 0;
+
+  // What was said in a request that requests() gave; nullopt: not kept, or no longer.
+  virtual Result<std::optional<RequestContent>> content(const RequestEntry& entry) = 0;
+  // As trim(), of contents. True: there is more to drop.
+  virtual Result<bool> trimContents(int64_t cutoff_ms, int64_t rows) = 0;
 };
 
 // The newest entries as they come, for a live view. Thread-safe. Implemented by service/telemetry.

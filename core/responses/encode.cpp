@@ -66,7 +66,23 @@ std::string_view incompleteReason(chat::Finish finish) {
 }  // namespace
 
 StreamEncoder::StreamEncoder(std::string id, int64_t created_s, std::string model, const Echo& echo)
-    : id_(std::move(id)), created_s_(created_s), model_(std::move(model)), echo_(echo) {}
+    : id_(std::move(id)), created_s_(created_s), model_(std::move(model)), echo_(echo) {
+  std::string_view* const members[] = {&echo_.instructions, &echo_.max_output_tokens,
+                                       &echo_.metadata,     &echo_.parallel_tool_calls,
+                                       &echo_.reasoning,    &echo_.temperature,
+                                       &echo_.text,         &echo_.tool_choice,
+                                       &echo_.tools,        &echo_.top_p,
+                                       &echo_.user};
+  size_t size = 0;
+  for (const std::string_view* member : members) size += member->size();
+  echo_text_.reserve(size);  // no move afterwards: the views point into it
+  for (std::string_view* member : members) {
+    if (member->empty()) continue;
+    const size_t at = echo_text_.size();
+    echo_text_.append(*member);
+    *member = std::string_view(echo_text_).substr(at);
+  }
+}
 
 void StreamEncoder::begin(std::string& out, std::string_view type) {
   fmt::format_to(std::back_inserter(out),

@@ -13,11 +13,14 @@
 namespace omni::responses {
 
 // Every event carries the next sequence_number. Several function calls may be open at once: their
-// output_index tells them apart. Not thread-safe; `echo`'s views outlive it.
+// output_index tells them apart. Not thread-safe. Keeps its own copy of `echo`: the end of an
+// answer repeats members of a request that may have been freed.
 class StreamEncoder final : public chat::StreamEncoder {
  public:
   // `id`: hex, from which the ids of the response and its items are made.
   StreamEncoder(std::string id, int64_t created_s, std::string model, const Echo& echo);
+  StreamEncoder(const StreamEncoder&) = delete;
+  StreamEncoder& operator=(const StreamEncoder&) = delete;
   void onEvent(const chat::ChatEvent& event, std::string& out) override;
   void fail(const Error& error, std::string& out) override;
   void done(std::string& out) override;
@@ -51,6 +54,7 @@ class StreamEncoder final : public chat::StreamEncoder {
   std::string id_;
   int64_t created_s_;
   std::string model_;
+  std::string echo_text_;  // what echo_ points into
   Echo echo_;
   std::vector<Item> items_;
   chat::Usage usage_;

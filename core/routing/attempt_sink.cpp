@@ -35,10 +35,16 @@ bool AttemptSink::onEvent(const ChatEvent& event) {
   return forward(event);
 }
 
+void AttemptSink::requestDone() {
+  request_done_ = true;
+  if (content_) client_.requestDone();
+}
+
 void AttemptSink::begin() {
   if (content_) return;
   content_ = true;
   listener_.firstContent();
+  if (request_done_) client_.requestDone();
   ChatEvent event;
   forward(event);  // Started
   if (!has_early_usage_) return;

@@ -20,6 +20,8 @@ class AttemptSink final : public chat::EventSink {
   bool onEvent(const chat::ChatEvent& event) override;
   void hold() override { client_.hold(); }
   void release() override { client_.release(); }
+  // Passed on once no other attempt can follow.
+  void requestDone() override;
 
   bool content() const { return content_; }
   bool clientGone() const { return client_gone_; }
@@ -36,6 +38,7 @@ class AttemptSink final : public chat::EventSink {
   bool has_early_usage_ = false;
   bool content_ = false;
   bool client_gone_ = false;
+  bool request_done_ = false;
 };
 
 }  // namespace omni::routing

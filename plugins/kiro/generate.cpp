@@ -77,8 +77,10 @@ struct Outcome {
 
 // Drops `body`, which `request` points to, once upstream answers with content: an open stream keeps
 // no copy of the conversation. By then the host has sent it, and without OMNI_HTTP_IDEMPOTENT it
-// never sends anything twice.
-Outcome send(sdk::Call& call, sdk::HttpRequest& request, std::string& body, Reply& reply) {
+// never sends anything twice. The client's request is given up as well, unless upstream may have to
+// be asked once more.
+Outcome send(sdk::Call& call, sdk::HttpRequest& request, std::string& body, Reply& reply,
+             sdk::EventSink& sink) {
   sdk::HttpResponse head;
   Outcome out;
   auto sent = call.http(
@@ -88,6 +90,7 @@ Outcome send(sdk::Call& call, sdk::HttpRequest& request, std::string& body, Repl
         if (head.status == 200) {
           request.body = {};
           std::string().swap(body);
+          if (!reply.mayBeUnmet()) sink.requestDone();
         }
         return {};
       },
@@ -205,7 +208,7 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memo
     for (size_t i = 0; i < request.stop_count; ++i)
       reply_options.stop.emplace_back(sdk::toView(request.stop[i]));
     Reply reply(sink, std::move(reply_options));
-    Outcome outcome = send(call, http, translated->body, reply);
+    Outcome outcome = send(call, http, translated->body, reply, sink);
     if (outcome.end && *outcome.end == ReplyEnd::Complete) return {};
 
     // Each of these happens once, and only while nothing has gone out to the client.

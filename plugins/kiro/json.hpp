@@ -2,6 +2,7 @@
 // Forgiving reads from upstream's JSON: what is missing or of another type is empty.
 
 #include <boost/json.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,13 @@ inline std::optional<double> number(const json::object& object, std::string_view
   const auto* found = object.if_contains(name);
   if (!found || !found->is_number()) return std::nullopt;
   return found->to_number<double>();
+}
+// Whole milliseconds of a time or a delay; nullopt: negative, not a number, or so far away (30,000
+// years) that nobody can have meant it.
+inline std::optional<int64_t> milliseconds(double value) {
+  constexpr double kFarthest = 1e15;
+  if (!(value >= 0 && value <= kFarthest)) return std::nullopt;
+  return static_cast<int64_t>(value);
 }
 inline const json::object* object(const json::object& parent, std::string_view name) {
   const auto* found = parent.if_contains(name);

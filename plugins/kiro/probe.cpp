@@ -146,7 +146,7 @@ sdk::Result<> checkUsage(sdk::Call& call, const Endpoints& endpoints, Checks& ch
     sdk::Failure used_up;
     used_up.kind = OMNI_FAILURE_QUOTA;
     used_up.message = "Kiro knows the account, but its credits are used up";
-    used_up.reset_at_ms = static_cast<int64_t>(number(*body, "resetAt").value_or(-1));
+    used_up.reset_at_ms = milliseconds(number(*body, "resetAt").value_or(-1)).value_or(-1);
     checks.bad("usage", used_up);
   } else {
     checks.good("usage", has_data ? fmt::format("{:g} of {:g} credits are left",

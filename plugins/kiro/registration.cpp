@@ -90,7 +90,7 @@ sdk::Result<Registration> registerClient(sdk::Call& call, const Endpoints& endpo
     out.client_id = text(*object, "clientId");
     out.client_secret = text(*object, "clientSecret");
     out.secret_expires_ms =
-        static_cast<int64_t>(number(*object, "clientSecretExpiresAt").value_or(0) * 1000);
+        milliseconds(number(*object, "clientSecretExpiresAt").value_or(0) * 1000).value_or(0);
   }
   if (out.client_id.empty() || out.client_secret.empty())
     return sdk::fail(OMNI_FAILURE_PROTOCOL,

@@ -23,7 +23,8 @@ sdk::Result<> damaged(std::string_view what) {
 }  // namespace
 
 Reply::Reply(sdk::EventSink& sink, ReplyOptions options)
-    : sink_(sink, options.withhold && (options.emulation.must_call || options.emulation.json)),
+    : may_be_unmet_(options.withhold && (options.emulation.must_call || options.emulation.json)),
+      sink_(sink, may_be_unmet_),
       options_(std::move(options)),
       stop_(std::move(options_.stop)) {}
 

@@ -40,6 +40,8 @@ class Reply {
   bool stopped() const { return !stop_.matched().empty(); }
   sdk::Result<ReplyEnd> finish();
   bool anyContent() const { return content_; }
+  // Whether finish() may say Unmet.
+  bool mayBeUnmet() const { return may_be_unmet_; }
 
  private:
   struct Tool {
@@ -68,6 +70,7 @@ class Reply {
   uint32_t finishReason() const;
   void estimateUsage();
 
+  const bool may_be_unmet_;
   ReplySink sink_;
   ReplyOptions options_;
   EventStreamDecoder decoder_;

@@ -25,7 +25,7 @@ void readBody(std::string_view body, UpstreamError& error) {
   for (auto name : {"message", "Message", "error_description"})
     if (error.message.empty()) error.message = text(*object, name);
   if (const auto delay = number(*object, "retryAfterMilliseconds"))
-    error.retry_after_ms = static_cast<int64_t>(*delay);
+    error.retry_after_ms = milliseconds(*delay).value_or(-1);
 }
 
 bool has(std::string_view haystack, std::string_view needle) {
@@ -84,7 +84,7 @@ UpstreamError readError(const sdk::HttpResponse& response) {
     int64_t seconds = 0;
     if (std::from_chars(header.data(), header.data() + header.size(), seconds).ec == std::errc() &&
         seconds >= 0)
-      error.retry_after_ms = seconds * 1000;
+      error.retry_after_ms = milliseconds(static_cast<double>(seconds) * 1000).value_or(-1);
   }
   return error;
 }

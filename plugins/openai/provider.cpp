@@ -33,7 +33,7 @@ bool adapt(Dialect& dialect, const sdk::Failure& failure) {
   return false;
 }
 
-sdk::Result<> send(sdk::Call& call, const Account& account, std::string_view body,
+sdk::Result<> send(sdk::Call& call, const Account& account, std::string body,
                    sdk::EventSink& sink) {
   sdk::HttpRequest request;
   request.url = account.base_url + "/chat/completions";
@@ -49,6 +49,10 @@ sdk::Result<> send(sdk::Call& call, const Account& account, std::string_view bod
       [&](const sdk::HttpResponse& response) -> sdk::Result<> {
         head = response;
         whole = response.header("content-type").starts_with("application/json");
+        if (head.status == 200) {  // refusals, after which it is asked anew, have another status
+          std::string().swap(body);
+          sink.requestDone();
+        }
         return {};
       },
       [&](std::string_view bytes) -> sdk::Result<> {

@@ -101,7 +101,7 @@ int64_t durationMs(std::string_view text) {
   while (!text.empty()) {
     double value = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || value < 0) return -1;
+    if (code != std::errc() || !(value >= 0)) return -1;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     double unit = 1000;
     if (text.starts_with("ms")) {
@@ -118,7 +118,7 @@ int64_t durationMs(std::string_view text) {
     }
     total += value * unit;
   }
-  return total > 1e12 ? -1 : static_cast<int64_t>(total);
+  return total <= 1e12 ? static_cast<int64_t>(total) : -1;
 }
 
 int64_t retryAfter(const sdk::HttpResponse& response) {

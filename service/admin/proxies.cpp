@@ -166,41 +166,21 @@ Result<ProxyRecord> findProxy(ProxyContext& context, std::string_view id_or_name
 
 void audit(ProxyContext& context, const Request& request, std::string_view action,
            const ProxyRecord& proxy, json::object detail) {
-  if (context.deps.audit == nullptr) return;
-  AuditEntry entry;
-  entry.at_ms = context.deps.clock.nowMs();
-  entry.actor = actorOf(request);
-  entry.action = action;
-  entry.subject = "proxy";
-  entry.subject_id = proxy.id;
-  entry.subject_name = proxy.name;
-  entry.detail = json::serialize(detail);
-  // The change is in force; a log that cannot be written must not make it look failed.
-  (void)context.deps.audit->record(entry);
-}
-
-void addProxyRoute(http::RouteTable& table, const ProxyContextPtr& context, const char* method,
-                   const char* pattern, int status, bool json, ProxyAnswering handle) {
-  http::Route route;
-  route.method = method;
-  route.pattern = pattern;
-  route.needs_json = json;
-  route.handler =
-      guarded([context, handle, status](const Request& request, http::ResponseWriter& writer) {
-        auto answer = handle(*context, request, writer.cancel());
-        if (!answer) return sendError(writer, answer.error());
-        sendJson(writer, status, *answer);
-      });
-  table.push_back(std::move(route));
+  noteChange(context.deps.audit, context.deps.clock, request,
+             {.action = action,
+              .subject = "proxy",
+              .id = proxy.id,
+              .name = proxy.name,
+              .detail = std::move(detail)});
 }
 
 void addProxyRegistryRoutes(http::RouteTable& table, const ProxyContextPtr& context) {
-  addProxyRoute(table, context, "GET", "/api/proxies", 200, false, listProxies);
-  addProxyRoute(table, context, "POST", "/api/proxies", 201, true, createProxy);
-  addProxyRoute(table, context, "GET", "/api/proxies/{id}", 200, false, showProxy);
-  addProxyRoute(table, context, "PATCH", "/api/proxies/{id}", 200, true, changeProxy);
-  addProxyRoute(table, context, "DELETE", "/api/proxies/{id}", 200, false, removeProxy);
-  addProxyRoute(table, context, "POST", "/api/proxies/{id}/test", 200, false, runTest);
+  addAnswering(table, context, "GET", "/api/proxies", 200, false, listProxies);
+  addAnswering(table, context, "POST", "/api/proxies", 201, true, createProxy);
+  addAnswering(table, context, "GET", "/api/proxies/{id}", 200, false, showProxy);
+  addAnswering(table, context, "PATCH", "/api/proxies/{id}", 200, true, changeProxy);
+  addAnswering(table, context, "DELETE", "/api/proxies/{id}", 200, false, removeProxy);
+  addAnswering(table, context, "POST", "/api/proxies/{id}/test", 200, false, runTest);
 }
 
 void addProxyRoutes(http::RouteTable& table, ProxyDeps deps) {

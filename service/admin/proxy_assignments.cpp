@@ -221,10 +221,10 @@ Result<json::object> explainProxy(ProxyContext& context, std::string_view provid
 }
 
 void addProxyAssignmentRoutes(http::RouteTable& table, const ProxyContextPtr& context) {
-  addProxyRoute(table, context, "GET", "/api/proxies/assignments", 200, false, listAssignments);
-  addProxyRoute(table, context, "PUT", "/api/proxies/assignments", 200, true, putAssignment);
-  addProxyRoute(table, context, "DELETE", "/api/proxies/assignments", 200, false, dropAssignment);
-  addProxyRoute(table, context, "GET", "/api/proxies/resolve", 200, false, resolve);
+  addAnswering(table, context, "GET", "/api/proxies/assignments", 200, false, listAssignments);
+  addAnswering(table, context, "PUT", "/api/proxies/assignments", 200, true, putAssignment);
+  addAnswering(table, context, "DELETE", "/api/proxies/assignments", 200, false, dropAssignment);
+  addAnswering(table, context, "GET", "/api/proxies/resolve", 200, false, resolve);
 }
 
 }  // namespace omni::admin

@@ -3,8 +3,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "service/admin/answering.hpp"
 #include "service/admin/proxies.hpp"
-#include "service/admin/reply.hpp"
 
 namespace omni::admin {
 
@@ -35,11 +35,6 @@ Result<boost::json::object> testProxy(ProxyContext& context, const ProxyRecord& 
 // would get.
 Result<boost::json::object> explainProxy(ProxyContext& context, std::string_view provider,
                                          std::string_view id_or_name);
-
-using ProxyAnswering = Result<boost::json::object> (*)(ProxyContext&, const http::Request&,
-                                                       const CancelToken&);
-void addProxyRoute(http::RouteTable& table, const ProxyContextPtr& context, const char* method,
-                   const char* pattern, int status, bool json, ProxyAnswering handle);
 
 void addProxyRegistryRoutes(http::RouteTable& table, const ProxyContextPtr& context);
 void addProxyAssignmentRoutes(http::RouteTable& table, const ProxyContextPtr& context);

@@ -192,10 +192,10 @@ Result<json::object> testSettings(ProxyContext& context, const Request& request,
 }  // namespace
 
 void addProxySettingsRoutes(http::RouteTable& table, const ProxyContextPtr& context) {
-  addProxyRoute(table, context, "GET", "/api/settings/proxy", 200, false, getSettings);
-  addProxyRoute(table, context, "PUT", "/api/settings/proxy", 200, true, putSettings);
-  addProxyRoute(table, context, "DELETE", "/api/settings/proxy", 200, false, dropSettings);
-  addProxyRoute(table, context, "POST", "/api/settings/proxy/test", 200, true, testSettings);
+  addAnswering(table, context, "GET", "/api/settings/proxy", 200, false, getSettings);
+  addAnswering(table, context, "PUT", "/api/settings/proxy", 200, true, putSettings);
+  addAnswering(table, context, "DELETE", "/api/settings/proxy", 200, false, dropSettings);
+  addAnswering(table, context, "POST", "/api/settings/proxy/test", 200, true, testSettings);
 }
 
 }  // namespace omni::admin

@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <boost/json.hpp>
+#include <charconv>
+#include <limits>
 #include <memory>
 
 #include "core/access/limiter.hpp"
+#include "core/base/utf8.hpp"
+#include "service/admin/answering.hpp"
 #include "service/admin/lookup.hpp"
-#include "service/admin/reply.hpp"
 
 namespace omni::admin {
 namespace {
@@ -122,6 +125,62 @@ void list(Shared& shared, const Request& request, ResponseWriter& writer) {
                    {"nextBefore", full ? json::value(rows->back().id) : json::value(nullptr)}});
 }
 
+// By the log's number, or by the id that the client was given (the newest, should it occur twice).
+Result<RequestEntry> find(Shared& shared, const std::string& given) {
+  RequestFilter filter{.limit = 1};
+  const auto [end, code] = std::from_chars(given.data(), given.data() + given.size(), filter.id);
+  if (code != std::errc() || end != given.data() + given.size() || filter.id <= 0) {
+    filter.id = 0;
+    filter.request_id = given;
+  }
+  auto rows = shared.deps.log.requests(filter);
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  if (rows->empty() && shared.deps.written) {  // it may have finished just now
+    shared.deps.written();
+    rows = shared.deps.log.requests(filter);
+    if (!rows) return std::unexpected(std::move(rows.error()));
+  }
+  if (rows->empty())
+    return makeError(
+        FailureKind::NotFound,
+        "The log has no request with this id (any more). GET /api/requests lists them.", "id");
+  return std::move(rows->front());
+}
+
+json::object contentJson(const RequestContent& content) {
+  return {{"request", validUtf8(content.request)},
+          {"requestBytes", content.request_bytes},
+          {"answer", validUtf8(content.answer)},
+          {"answerBytes", content.answer_bytes}};
+}
+
+void one(Shared& shared, const Request& request, ResponseWriter& writer) {
+  auto entry = find(shared, param(request, "id"));
+  if (!entry) return sendError(writer, entry.error());
+  auto content = shared.deps.log.content(*entry);
+  if (!content) return sendError(writer, content.error());
+  json::object out = record(*entry);
+  out["content"] = *content ? json::value(contentJson(**content)) : json::value(nullptr);
+  out["contentKept"] = shared.deps.content_kept;
+  writer.setHeader("Cache-Control", "no-store");
+  sendJson(writer, 200, out);
+}
+
+void clearContent(Shared& shared, const Request& request, ResponseWriter& writer) {
+  if (shared.deps.written) shared.deps.written();
+  while (true) {
+    auto more = shared.deps.log.trimContents(std::numeric_limits<int64_t>::max(), 0);
+    if (!more) return sendError(writer, more.error());
+    if (!*more) break;
+  }
+  noteChange(shared.deps.audit, shared.deps.clock, request,
+             {.action = "requests.content_cleared",
+              .subject = "setting",
+              .id = "requests.content",
+              .name = "requests.content"});
+  sendJson(writer, 200, json::object{{"success", true}, {"contentKept", shared.deps.content_kept}});
+}
+
 // Watching ends with the client, or with the service.
 void live(Shared& shared, const Request&, ResponseWriter& writer) {
   struct Place {
@@ -198,18 +257,20 @@ void summary(Shared& shared, const Request& request, ResponseWriter& writer) {
 void addRequestRoutes(http::RouteTable& table, RequestDeps deps) {
   const auto shared = std::make_shared<Shared>(deps);
   using Handle = void (*)(Shared&, const Request&, ResponseWriter&);
-  const auto add = [&](const char* pattern, Handle handle) {
+  const auto add = [&](const char* method, const char* pattern, Handle handle) {
     http::Route route;
-    route.method = "GET";
+    route.method = method;
     route.pattern = pattern;
     route.handler = guarded([shared, handle](const Request& request, ResponseWriter& writer) {
       handle(*shared, request, writer);
     });
     table.push_back(std::move(route));
   };
-  add("/api/requests", list);
-  add("/api/requests/live", live);
-  add("/api/usage/summary", summary);
+  add("GET", "/api/requests", list);
+  add("GET", "/api/requests/live", live);
+  add("GET", "/api/requests/{id}", one);
+  add("DELETE", "/api/requests/content", clearContent);
+  add("GET", "/api/usage/summary", summary);
 }
 
 }  // namespace omni::admin

@@ -8,10 +8,10 @@
 #include <mutex>
 
 #include "core/webhooks/target_url.hpp"
+#include "service/admin/answering.hpp"
 #include "service/admin/json_body.hpp"
 #include "service/admin/lookup.hpp"
 #include "service/admin/names.hpp"
-#include "service/admin/reply.hpp"
 
 namespace omni::admin {
 namespace {
@@ -27,8 +27,6 @@ struct Context {
   WebhookDeps deps;
   std::mutex writes;  // read, change and put must not interleave
 };
-using Answer = Result<json::object>;
-using Answering = Answer (*)(Context&, const Request&, const CancelToken&);
 
 json::array texts(const std::vector<std::string>& list) {
   json::array out;
@@ -78,17 +76,12 @@ Result<Webhook> findWebhook(Context& context, const Request& request) {
 
 void note(Context& context, const Request& request, std::string_view action,
           const Webhook& webhook) {
-  if (!context.deps.audit) return;
-  AuditEntry entry;
-  entry.at_ms = context.deps.clock.nowMs();
-  entry.actor = actorOf(request);
-  entry.action = action;
-  entry.subject = "webhook";
-  entry.subject_id = webhook.id;
-  entry.subject_name = webhook.name;
-  entry.detail = json::serialize(json::object{{"url", webhook.url}});
-  // The change is in force; a log that cannot be written must not make it look failed.
-  (void)context.deps.audit->record(entry);
+  noteChange(context.deps.audit, context.deps.clock, request,
+             {.action = action,
+              .subject = "webhook",
+              .id = webhook.id,
+              .name = webhook.name,
+              .detail = {{"url", webhook.url}}});
 }
 
 Result<std::vector<std::string>> readEvents(const json::value& value) {
@@ -253,32 +246,17 @@ Answer deliveries(Context& context, const Request& request, const CancelToken&) 
                       {"nextBefore", more ? json::value(found->back().id) : json::value(nullptr)}};
 }
 
-void add(http::RouteTable& table, const std::shared_ptr<Context>& context, const char* method,
-         const char* pattern, int status, bool needs_json, Answering handle) {
-  http::Route route;
-  route.method = method;
-  route.pattern = pattern;
-  route.needs_json = needs_json;
-  route.handler =
-      guarded([context, handle, status](const Request& request, http::ResponseWriter& writer) {
-        auto answer = handle(*context, request, writer.cancel());
-        if (!answer) return sendError(writer, answer.error());
-        sendJson(writer, status, *answer);
-      });
-  table.push_back(std::move(route));
-}
-
 }  // namespace
 
 void addWebhookRoutes(http::RouteTable& table, WebhookDeps deps) {
   const auto context = std::make_shared<Context>(deps);
-  add(table, context, "GET", "/api/webhooks", 200, false, list);
-  add(table, context, "POST", "/api/webhooks", 201, true, create);
-  add(table, context, "GET", "/api/webhooks/{id}", 200, false, show);
-  add(table, context, "PATCH", "/api/webhooks/{id}", 200, true, change);
-  add(table, context, "DELETE", "/api/webhooks/{id}", 200, false, remove);
-  add(table, context, "POST", "/api/webhooks/{id}/test", 200, false, test);
-  add(table, context, "GET", "/api/webhooks/{id}/deliveries", 200, false, deliveries);
+  addAnswering(table, context, "GET", "/api/webhooks", 200, false, list);
+  addAnswering(table, context, "POST", "/api/webhooks", 201, true, create);
+  addAnswering(table, context, "GET", "/api/webhooks/{id}", 200, false, show);
+  addAnswering(table, context, "PATCH", "/api/webhooks/{id}", 200, true, change);
+  addAnswering(table, context, "DELETE", "/api/webhooks/{id}", 200, false, remove);
+  addAnswering(table, context, "POST", "/api/webhooks/{id}/test", 200, false, test);
+  addAnswering(table, context, "GET", "/api/webhooks/{id}/deliveries", 200, false, deliveries);
 }
 
 }  // namespace omni::admin

@@ -238,6 +238,7 @@ Result<> Gateway::start() {
   if (auto opened = p.access->open(*config); !opened) return opened;
   p.insight.emplace(
       InsightDeps{.store = *p.store,
+                  .sealer = *p.sealer,
                   .accounts = *p.accounts,
                   .quota = *p.quota,
                   .clock = p.clock,
@@ -294,7 +295,9 @@ Result<> Gateway::listen() {
     p.access->finished(record);
     p.insight->finished(record);
   };
-  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks)});
+  const size_t content_bytes =
+      config->request_content ? static_cast<size_t>(config->request_content_kib) * 1024 : 0;
+  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks), content_bytes});
   p.webhooks.emplace(WebhookLifeDeps{.store = *p.store,
                                      .sealer = *p.sealer,
                                      .client = *p.upstream,
@@ -371,7 +374,7 @@ Result<> Gateway::listen() {
   admin::addBackupRoutes(routes,
                          {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
   p.access->addRoutes(routes);
-  p.insight->addRoutes(routes);
+  p.insight->addRoutes(routes, p.life->audit());
   std::vector<http::StaticAsset> files;
   for (const dashboard::Asset& file : dashboard::assets())
     files.push_back({file.path, file.content_type, file.etag, file.gzip, file.immutable});

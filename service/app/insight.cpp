@@ -70,6 +70,7 @@ RequestEntry entryOf(const http::InferenceRecord& record) {
   e.cache_read_tokens = record.usage.cache_read_tokens;
   e.credits = record.usage.credits;
   e.caller = record.caller;
+  e.content = record.content;
   return e;
 }
 
@@ -120,15 +121,20 @@ void writeAccounts(telemetry::MetricText& out, const AccountDirectory::Snapshot&
 struct Insight::Parts {
   Parts(const InsightDeps& given, const config::Config& config)
       : deps(given),
-        table(given.store.sessions()),
+        table(given.store.sessions(), given.sealer),
         log(table, given.clock,
             {.keep_ms = config.request_keep_days * kDayMs,
              .keep_rows = config.request_keep_rows,
+             .content_keep_ms =
+                 config.request_content ? config.request_content_keep_days * kDayMs : 0,
+             .content_keep_rows = config.request_content_keep_rows,
              .after_batch = given.after_batch,
-             .failed = [this](const Error& error) {
-               deps.log.log(Level::Error, "the request log cannot be written",
-                            {{"error", error.message}});
-             }}) {}
+             .failed =
+                 [this](const Error& error) {
+                   deps.log.log(Level::Error, "the request log cannot be written",
+                                {{"error", error.message}});
+                 }}),
+        content_kept(config.request_content) {}
 
   std::string metricsText() const {
     telemetry::MetricText out;
@@ -137,6 +143,9 @@ struct Insight::Parts {
     out.family("omniroute_request_log_lost_total", "counter",
                "Requests that could not be written to the log.");
     out.sample({}, static_cast<double>(log.lost()));
+    out.family("omniroute_request_content_lost_total", "counter",
+               "Requests in the log without what was said, because the disk was too slow for it.");
+    out.sample({}, static_cast<double>(log.contentsLost()));
     if (deps.more_metrics) deps.more_metrics(out);
     return out.text();
   }
@@ -145,15 +154,20 @@ struct Insight::Parts {
   storage::RequestTable table;
   telemetry::RequestMetrics requests;
   telemetry::RequestLog log;
+  const bool content_kept;
 };
 
 Insight::Insight(const InsightDeps& deps, const config::Config& config)
     : parts_(std::make_unique<Parts>(deps, config)) {}
 Insight::~Insight() = default;
 
-void Insight::addRoutes(http::RouteTable& table) {
-  admin::addRequestRoutes(table,
-                          {.log = parts_->table, .feed = parts_->log, .clock = parts_->deps.clock});
+void Insight::addRoutes(http::RouteTable& table, AuditLog& audit) {
+  admin::addRequestRoutes(table, {.log = parts_->table,
+                                  .feed = parts_->log,
+                                  .clock = parts_->deps.clock,
+                                  .written = [parts = parts_.get()] { parts->log.flush(); },
+                                  .content_kept = parts_->content_kept,
+                                  .audit = &audit});
   admin::addMetricsRoute(table, [parts = parts_.get()] { return parts->metricsText(); });
 }
 

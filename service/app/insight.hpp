@@ -4,8 +4,10 @@
 #include <memory>
 
 #include "core/accounts/directory.hpp"
+#include "core/ports/audit.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/quota.hpp"
+#include "core/ports/sealer.hpp"
 #include "service/config/config.hpp"
 #include "service/http/inference.hpp"
 #include "service/http/route.hpp"
@@ -17,6 +19,7 @@ namespace omni::app {
 
 struct InsightDeps {
   storage::SqliteStore& store;
+  Sealer& sealer;
   AccountDirectory& accounts;
   const QuotaView& quota;
   Clock& clock;
@@ -33,7 +36,7 @@ class Insight {
   Insight(const Insight&) = delete;
   Insight& operator=(const Insight&) = delete;
 
-  void addRoutes(http::RouteTable& table);
+  void addRoutes(http::RouteTable& table, AuditLog& audit);
   void finished(const http::InferenceRecord& record);  // for InferenceHooks
   void closeViews();  // before the server is drained: live views end
   void stop();        // writes what waits

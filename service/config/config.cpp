@@ -244,6 +244,10 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   config.key_file = text("access.keyFile");
   config.request_keep_days = number("requests.keepDays");
   config.request_keep_rows = number("requests.keepRows");
+  config.request_content = text("requests.content") == "on";
+  config.request_content_kib = number("requests.contentKiB");
+  config.request_content_keep_days = number("requests.contentKeepDays");
+  config.request_content_keep_rows = number("requests.contentKeepRows");
   config.log_level = text("log.level");
   config.log_format = text("log.format");
   config.log_file = text("log.file");

@@ -39,6 +39,10 @@ struct Config {
   std::filesystem::path key_file;
   int request_keep_days = 0;
   int request_keep_rows = 0;
+  bool request_content = false;
+  int request_content_kib = 0;
+  int request_content_keep_days = 0;
+  int request_content_keep_rows = 0;
   std::string log_level;
   std::string log_format;
   std::filesystem::path log_file;

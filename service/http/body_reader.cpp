@@ -20,6 +20,9 @@ void readExactly(Session& session, uint64_t length, std::string& out) {
   while (length > 0) {
     const size_t old = out.size();
     const auto want = static_cast<size_t>(std::min(length, kStep));
+    // Twice as much each time, but not beyond the end: the last doubling would stay half empty.
+    if (out.capacity() < old + want)
+      out.reserve(static_cast<size_t>(std::min<uint64_t>(old + length, 2 * (old + want))));
     out.resize(old + want);
     const int n = session.read(out.data() + old, static_cast<std::streamsize>(want));
     out.resize(old + static_cast<size_t>(std::max(n, 0)));

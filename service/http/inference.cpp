@@ -8,6 +8,7 @@
 
 #include "core/base/trace_context.hpp"
 #include "core/errors/error_table.hpp"
+#include "service/http/content_tap.hpp"
 #include "service/http/guards.hpp"
 #include "service/http/sse.hpp"
 
@@ -45,9 +46,10 @@ bool isContent(EventKind kind) {
 // Sees every event on its way, for the record.
 class Observed {
  public:
-  Observed(const Clock& clock, int64_t started, InferenceRecord& record)
-      : clock_(clock), started_(started), record_(record) {}
+  Observed(const Clock& clock, int64_t started, InferenceRecord& record, ContentTap* tap)
+      : clock_(clock), started_(started), record_(record), tap_(tap) {}
   void see(const ChatEvent& event) {
+    if (tap_) tap_->see(event);
     if (event.kind == EventKind::Usage && event.usage) record_.usage = *event.usage;
     if (record_.first_byte_ms < 0 && isContent(event.kind))
       record_.first_byte_ms = clock_.steadyMs() - started_;
@@ -57,6 +59,7 @@ class Observed {
   const Clock& clock_;
   const int64_t started_;
   InferenceRecord& record_;
+  ContentTap* const tap_;  // nullptr: what is said is not kept
 };
 
 // Turns events into frames. The answer is committed with the first event that carries content; what
@@ -64,9 +67,9 @@ class Observed {
 // newest of it is kept.
 class StreamSink final : public chat::EventSink {
  public:
-  StreamSink(ResponseWriter& writer, chat::StreamEncoder& encoder, const RouteReport& report,
-             Observed observed)
-      : writer_(writer), encoder_(encoder), report_(report), observed_(observed) {}
+  StreamSink(ResponseWriter& writer, chat::ApiCall& call, chat::StreamEncoder& encoder,
+             const RouteReport& report, Observed observed)
+      : writer_(writer), call_(call), encoder_(encoder), report_(report), observed_(observed) {}
 
   bool onEvent(const ChatEvent& event) override {
     observed_.see(event);
@@ -97,6 +100,7 @@ class StreamSink final : public chat::EventSink {
     held_ = false;
     writeOut();  // a client that is gone is told by the next event, or by the token
   }
+  void requestDone() override { call_.release(); }
 
   // Content was seen; without it the stream may have begun all the same, see planStream().
   bool begun() const { return begun_; }
@@ -119,6 +123,7 @@ class StreamSink final : public chat::EventSink {
   }
 
   ResponseWriter& writer_;
+  chat::ApiCall& call_;
   chat::StreamEncoder& encoder_;
   const RouteReport& report_;
   Observed observed_;
@@ -130,14 +135,17 @@ class StreamSink final : public chat::EventSink {
 
 class WholeSink final : public chat::EventSink {
  public:
-  WholeSink(chat::AnswerCollector& collector, const CancelToken& cancel, Observed observed)
-      : collector_(collector), cancel_(cancel), observed_(observed) {}
+  WholeSink(chat::ApiCall& call, chat::AnswerCollector& collector, const CancelToken& cancel,
+            Observed observed)
+      : call_(call), collector_(collector), cancel_(cancel), observed_(observed) {}
   bool onEvent(const ChatEvent& event) override {
     observed_.see(event);
     return collector_.onEvent(event) && !cancel_.cancelled();
   }
+  void requestDone() override { call_.release(); }
 
  private:
+  chat::ApiCall& call_;
   chat::AnswerCollector& collector_;
   const CancelToken& cancel_;
   Observed observed_;
@@ -162,11 +170,13 @@ class Run {
   }
 
   void operator()() {
+    if (deps_.content_bytes > 0) tap_.emplace(deps_.content_bytes, request_.body);
     const TraceScope scope(request_.request_id, trace_);
     if (const auto name = codec_.requestIdHeader(); !name.empty())
       writer_.setHeader(std::string(name), request_.request_id);
     run();
     record_.duration_ms = deps_.clock.steadyMs() - started_;
+    if (tap_) record_.content = tap_->take();
     if (deps_.hooks.finished) deps_.hooks.finished(record_);
   }
 
@@ -208,9 +218,9 @@ class Run {
     chat.backing = std::move(words);
   }
 
-  void stream(const chat::ApiCall& call, const chat::AnswerHead& head) {
+  void stream(chat::ApiCall& call, const chat::AnswerHead& head) {
     const auto encoder = call.stream(head);
-    StreamSink sink(writer_, *encoder, record_.route, {deps_.clock, started_, record_});
+    StreamSink sink(writer_, call, *encoder, record_.route, observed());
     planSse(writer_, std::string(codec_.keepAlive()));
     Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
     writer_.settle();
@@ -224,9 +234,9 @@ class Run {
     sink.finish(result);
   }
 
-  void whole(const chat::ApiCall& call, const chat::AnswerHead& head) {
+  void whole(chat::ApiCall& call, const chat::AnswerHead& head) {
     const auto collector = call.whole(head);
-    WholeSink sink(*collector, writer_.cancel(), {deps_.clock, started_, record_});
+    WholeSink sink(call, *collector, writer_.cancel(), observed());
     Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
     setRouteHeaders(writer_, record_.route);
     if (!result) return refuse(std::move(result.error()));
@@ -234,6 +244,8 @@ class Run {
     record_.status = 200;
     writer_.json(200, collector->json());
   }
+
+  Observed observed() { return {deps_.clock, started_, record_, tap_ ? &*tap_ : nullptr}; }
 
   void refuse(Error error) {
     record_.status = codec_.errorStatus(error);
@@ -252,6 +264,7 @@ class Run {
   const int64_t started_;
   InferenceRecord record_;
   std::optional<TraceContext> trace_;
+  std::optional<ContentTap> tap_;
 };
 
 }  // namespace

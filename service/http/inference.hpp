@@ -13,17 +13,19 @@
 // whole answers, rarely for streams).
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "core/chat/codec.hpp"
 #include "core/ports/chat_backend.hpp"
 #include "core/ports/clock.hpp"
+#include "core/ports/request_log.hpp"
 #include "service/http/route.hpp"
 
 namespace omni::http {
 
-// One finished request, good or bad. Holds nothing of its content.
+// One finished request, good or bad.
 struct InferenceRecord {
   std::string request_id;
   std::string api;             // chat::ApiCodec::api()
@@ -40,6 +42,7 @@ struct InferenceRecord {
   int64_t started_at_ms = 0;   // Unix time
   int64_t first_byte_ms = -1;  // from the request to the first content; -1: there was none
   int64_t duration_ms = 0;
+  std::shared_ptr<const RequestContent> content;  // InferenceDeps::content_bytes; else nullptr
 };
 
 // All are called on the request's thread and must be thread-safe; empty: nothing to do.
@@ -58,6 +61,8 @@ struct InferenceDeps {
   Clock& clock;
   Random& random;
   InferenceHooks hooks{};
+  // How much of a body and of an answer goes into the record; 0: nothing is copied.
+  size_t content_bytes = 0;
 };
 
 // Thread-safe. Takes the body out of `request`.

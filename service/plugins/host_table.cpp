@@ -37,6 +37,7 @@ static_assert(static_cast<uint32_t>(FailureScope::AccountModel) == OMNI_SCOPE_AC
 
 constexpr size_t kMaxLogLine = 4096;
 constexpr size_t kMaxErrorText = 8192;
+constexpr int64_t kFarthestMs = 1'000'000'000'000'000;  // 30,000 years
 
 HostContext& contextOf(void* context) {
   return *static_cast<HostContext*>(context);
@@ -116,8 +117,10 @@ void hostSetError(omni_call_t* call, const omni_error_t* error) noexcept {
     out.reason = std::string(toView(error->reason).substr(0, kMaxErrorText));
     out.field = std::string(toView(error->field).substr(0, kMaxErrorText));
     out.upstream_status = static_cast<int>(error->upstream_status);
-    out.retry_after_ms = error->retry_after_ms;
-    out.reset_at_ms = error->reset_at_ms;
+    // What no clock can mean was not said; the host's sums with the rest cannot overflow.
+    const auto meant = [](int64_t ms) { return ms >= 0 && ms <= kFarthestMs ? ms : -1; };
+    out.retry_after_ms = meant(error->retry_after_ms);
+    out.reset_at_ms = meant(error->reset_at_ms);
     if (error->scope <= OMNI_SCOPE_ACCOUNT_MODEL)
       out.scope = static_cast<FailureScope>(error->scope);
     call->error = std::move(out);

@@ -50,8 +50,20 @@ omni_status_t enter(const HostContext& context, std::string_view what, F&& body)
 struct SinkContext {
   omni_call_t& call;
   chat::EventSink& sink;
+  RequestView& request;
   bool finished = false;
 };
+
+void onRequestDone(void* raw) noexcept {
+  if (!raw) return;
+  auto& context = *static_cast<SinkContext*>(raw);
+  if (!context.call.usable("request_done")) return;
+  try {
+    context.request.release();
+    context.sink.requestDone();
+  } catch (...) {  // freeing memory fails only in a sink's own work; nothing depends on it
+  }
+}
 
 omni_status_t onEvent(void* raw, const omni_event_t* event) noexcept {
   if (!raw || !event || event->struct_size < sizeof(omni_event_t)) return OMNI_INVALID;
@@ -214,15 +226,16 @@ Result<> PluginProvider::completeAs(std::string_view connection_id, std::string_
   if (auto open = running.check(); !open) return open;
   if (auto own = owns(connection_id); !own) return own;
   if (auto done = unwritten_.flush(deps_.store, generations_, connection_id); !done) return done;
-  const RequestView view(request, model);
+  RequestView view(request, model);
   StoredRecord record(deps_.store, generations_, unwritten_, connection_id);
   omni_call_t call(context_, record, cancel);
   call.sink = &sink;
-  SinkContext sink_context{call, sink};
+  SinkContext sink_context{call, sink, view};
   omni_sink_t raw{};
   raw.struct_size = sizeof(raw);
   raw.context = &sink_context;
   raw.on_event = &onEvent;
+  raw.request_done = &onRequestDone;
   const omni_status_t status = enter(
       context_, "complete", [&] { return entry_.complete(plugin_, &call, &view.raw(), &raw); });
   if (status == OMNI_OK && !sink_context.finished) {

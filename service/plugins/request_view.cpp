@@ -81,4 +81,13 @@ RequestView::RequestView(const chat::ChatRequest& request, std::string_view mode
   raw_.response_format = toStr(request.response_format);
 }
 
+void RequestView::release() {
+  raw_ = {};
+  parts_.clear();
+  parts_.shrink_to_fit();
+  messages_ = {};
+  tools_ = {};
+  stop_ = {};
+}
+
 }  // namespace omni::plugins

@@ -1,6 +1,7 @@
 #pragma once
 // A ChatRequest as the ABI shows it to a plugin. Texts are borrowed from the request; the arrays
-// belong to this object, so it has to stay until the plugin's function has returned. One thread.
+// belong to this object, so it has to stay until the plugin's function has returned or called
+// request_done. One thread.
 
 #include <omniroute/abi.h>
 
@@ -26,6 +27,8 @@ class RequestView {
   RequestView(const RequestView&) = delete;
   RequestView& operator=(const RequestView&) = delete;
   const omni_request_t& raw() const { return raw_; }
+  // Frees the arrays: the plugin has said that it reads them no more.
+  void release();
 
  private:
   const omni_part_t* addParts(const std::vector<chat::Part>& parts);

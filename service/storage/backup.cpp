@@ -121,6 +121,7 @@ Result<std::string> copyDatabase(const fs::path& database, int64_t now_ms) {
     }
     Session copy = openCopy(scratch.path());
     if (number(copy, "SELECT COUNT(*) FROM sqlite_master WHERE type='table' AND name='requests'")) {
+      run(copy, "DELETE FROM request_contents");
       run(copy, "DELETE FROM requests");
       run(copy, "VACUUM");
     }

@@ -146,6 +146,13 @@ std::span<const Migration> schemaMigrations() {
            " input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
            " cache_read_tokens INTEGER NOT NULL, credits REAL NOT NULL, caller TEXT NOT NULL)",
            "CREATE INDEX requests_at ON requests(at_ms)",
+           // request, answer: sealed under "request_contents/<request id>/request" and
+           // ".../answer". A row goes with its request at the latest.
+           "CREATE TABLE request_contents("
+           " id INTEGER PRIMARY KEY REFERENCES requests(id) ON DELETE CASCADE,"
+           " at_ms INTEGER NOT NULL, request_bytes INTEGER NOT NULL,"
+           " answer_bytes INTEGER NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL)",
+           "CREATE INDEX request_contents_at ON request_contents(at_ms)",
            // Sums that outlive the single rows, so that a summary never reads the whole log.
            "CREATE TABLE usage_days("
            " day TEXT NOT NULL, provider TEXT NOT NULL, connection_id TEXT NOT NULL,"

@@ -3,10 +3,12 @@
 #include <Poco/Data/Statement.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <tuple>
 
 #include "core/access/limiter.hpp"
+#include "service/storage/request_content_store.hpp"
 
 namespace omni::storage {
 namespace {
@@ -114,9 +116,17 @@ void addToDays(Session& session, const std::vector<RequestEntry>& entries) {
 }  // namespace
 
 Result<> RequestTable::append(const std::vector<RequestEntry>& entries) {
+  auto sealed = sealContents(sealer_, entries);
+  if (!sealed) return std::unexpected(std::move(sealed.error()));
   return sessions_->write([&](Session& session) -> Result<> {
     if (entries.empty()) return {};
     insertAll(session, entries);
+    if (!sealed->empty()) {
+      Poco::Int64 last = 0;
+      session << "SELECT last_insert_rowid()", into(last), now;
+      // One writer, one transaction, AUTOINCREMENT: the ids of a batch follow each other.
+      insertContents(session, *sealed, entries, last - static_cast<int64_t>(entries.size()) + 1);
+    }
     addToDays(session, entries);
     return {};
   });
@@ -129,21 +139,27 @@ Result<std::vector<RequestEntry>> RequestTable::requests(const RequestFilter& fi
     int streamed = 0;
     Poco::Int64 id = 0, at = 0, first = 0, duration = 0, input = 0, output = 0, cached = 0;
     const std::string connection = clean(filter.connection), caller = clean(filter.caller),
-                      model = clean(filter.model);
+                      model = clean(filter.model), request_id = clean(filter.request_id);
+    // A range, so that one row is found and a page begun without reading the log.
+    const Poco::Int64 lowest = filter.id;
+    const Poco::Int64 highest = filter.id > 0          ? filter.id
+                                : filter.before_id > 0 ? filter.before_id - 1
+                                                       : std::numeric_limits<Poco::Int64>::max();
     Statement select(session);
     select << "SELECT id, request_id, trace_id, at_ms, api, model, served_model, connection_id,"
               " connection_name, provider, attempts, status, error, streamed, first_byte_ms,"
               " duration_ms, input_tokens, output_tokens, cache_read_tokens, credits, caller"
-              " FROM requests WHERE (?=0 OR id<?) AND (?='' OR connection_id=? OR"
+              " FROM requests WHERE id BETWEEN ? AND ? AND (?='' OR connection_id=? OR"
               " connection_name=?) AND (?='' OR caller=?) AND (?='' OR model=? OR served_model=?)"
-              " AND status BETWEEN ? AND ? ORDER BY id DESC LIMIT ?",
+              " AND status BETWEEN ? AND ? AND (?='' OR request_id=?)"
+              " ORDER BY id DESC LIMIT ?",
         into(id), into(e.request_id), into(e.trace_id), into(at), into(e.api), into(e.model),
         into(e.served_model), into(e.connection_id), into(e.connection_name), into(e.provider),
         into(e.attempts), into(e.status), into(e.error), into(streamed), into(first),
         into(duration), into(input), into(output), into(cached), into(e.credits), into(e.caller),
-        bind(Poco::Int64(filter.before_id)), bind(Poco::Int64(filter.before_id)), bind(connection),
-        bind(connection), bind(connection), bind(caller), bind(caller), bind(model), bind(model),
-        bind(model), bind(filter.status_from), bind(filter.status_to), bind(filter.limit), limit(1);
+        bind(lowest), bind(highest), bind(connection), bind(connection), bind(connection),
+        bind(caller), bind(caller), bind(model), bind(model), bind(model), bind(filter.status_from),
+        bind(filter.status_to), bind(request_id), bind(request_id), bind(filter.limit), limit(1);
     while (!select.done()) {
       if (select.execute() == 0) break;
       e.id = id;
@@ -195,6 +211,15 @@ Result<> RequestTable::trim(int64_t cutoff_ms, int64_t rows, std::string_view ol
     session << "DELETE FROM usage_days WHERE day<?", bind(std::string(oldest_day)), now;
     return {};
   });
+}
+
+Result<std::optional<RequestContent>> RequestTable::content(const RequestEntry& entry) {
+  return sessions_->read([&](Session& session) { return readContent(session, sealer_, entry); });
+}
+
+Result<bool> RequestTable::trimContents(int64_t cutoff_ms, int64_t rows) {
+  return sessions_->write(
+      [&](Session& session) -> Result<bool> { return deleteContents(session, cutoff_ms, rows); });
 }
 
 }  // namespace omni::storage

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/trace_context.hpp"
+#include "core/base/utf8.hpp"
 #include "service/telemetry/redact.hpp"
 
 #ifdef _WIN32
@@ -47,26 +48,6 @@ auto writeLog(int fd, const char* data, size_t size) {
   return ::write(fd, data, size);
 }
 #endif
-
-// Length of the well-formed UTF-8 sequence at the start (1 to 4), or 0.
-size_t utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const size_t length = lead < 0x80                   ? 1
-                        : lead >= 0xC2 && lead < 0xE0 ? 2
-                        : (lead & 0xF0) == 0xE0       ? 3
-                                                      : 4;
-  if (length == 1) return 1;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second >= 0xA0;
-  const bool too_large = lead == 0xF4 && second >= 0x90;
-  return overlong || surrogate || too_large ? 0 : length;
-}
 
 // A quoted JSON string. Text lines use it too, so that a line break in a value stays in its line.
 void appendQuoted(std::string& out, std::string_view text) {

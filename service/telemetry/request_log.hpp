@@ -26,6 +26,11 @@ class RequestLog final : public RequestFeed {
     int64_t keep_ms = 30 * 86'400'000LL;
     int64_t keep_rows = 1'000'000;
     int64_t trim_every_ms = 60'000;
+    // Contents have a time of their own; 0: none is kept, and what there is goes.
+    int64_t content_keep_ms = 0;
+    int64_t content_keep_rows = 0;
+    // Contents that wait for the disk. Beyond it entries are taken without theirs.
+    size_t content_bytes = 64u << 20;
     // Called on the writer's thread: with each batch, and for each failed write.
     std::function<void()> after_batch{};
     std::function<void(const Error&)> failed{};
@@ -43,12 +48,14 @@ class RequestLog final : public RequestFeed {
   // Returns when everything that was added before the call is in the store (or lost).
   void flush();
   uint64_t lost() const;
+  uint64_t contentsLost() const;
 
   Batch follow(int64_t after, std::chrono::milliseconds wait) override;
 
  private:
   void run();
   void write(std::vector<RequestEntry>& entries);
+  void trim();
 
   RequestLogStore& store_;
   Clock& clock_;
@@ -63,10 +70,14 @@ class RequestLog final : public RequestFeed {
   uint64_t accepted_ = 0;
   uint64_t written_ = 0;
   uint64_t lost_ = 0;
+  size_t content_waiting_ = 0;  // bytes
+  uint64_t contents_lost_ = 0;
   bool flushing_ = false;
   bool stopping_ = false;
   bool feed_closed_ = false;
+  // The writer's own.
   int64_t trimmed_ms_ = 0;
+  bool more_to_trim_ = true;
   std::thread writer_;
 };
 

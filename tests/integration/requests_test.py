@@ -1,6 +1,9 @@
 """What can be seen of the requests: the log, the live view, the sums, the metrics, the trace."""
+import contextlib
 import http.client
 import json
+import os
+import sqlite3
 
 from harness import World, wait_for
 
@@ -85,3 +88,120 @@ class Requests(World):
         self.assertIn("omniroute_streams_open 0", text)
         names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
         self.assertEqual(len(names), len(set(names)), "a family occurs twice")
+
+
+QUESTION, ANSWER = "zebra-question-7391", "okapi-answer-5582"
+
+
+class ContentOff(World):
+    def test_nothing_that_was_said_is_in_any_file_or_answer(self):
+        self.two_accounts()
+        self.combo()
+        for stream in (True, False):
+            self.sim.turn(text=ANSWER)
+            self.assertIn(ANSWER, self.gateway.chat("my-kiro", QUESTION, stream=stream).body.decode())
+        self.gateway.chat("nobody", QUESTION)
+        row = self.gateway.get("/api/requests/" + self.gateway.chat("my-kiro", QUESTION).headers["x-request-id"]).json
+        self.assertIsNone(row["content"])
+        self.assertIs(row["contentKept"], False)
+        said_in_files(self)
+        self.assertEqual(self.gateway.stop(), 0)
+        said_in_files(self)
+
+
+def said_in_files(test):
+    """No file of the service (database, its log, the log file) holds the question or the answer in plain."""
+    seen = 0
+    for folder, _, names in os.walk(test.work):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                data = file.read()
+            seen += 1
+            for word in (QUESTION, ANSWER):
+                test.assertNotIn(word.encode(), data, os.path.join(folder, name))
+    test.assertGreaterEqual(seen, 3)
+
+
+class ContentOn(World):
+    settings = ("requests.content=on", "requests.contentKiB=4", "requests.contentKeepRows=10")
+
+    def setUp(self):
+        super().setUp()
+        self.two_accounts()
+        self.combo()
+
+    def one(self, answer):
+        found = self.gateway.get("/api/requests/" + answer.headers["x-request-id"])
+        self.assertEqual(found.status, 200, found)
+        return found.json
+
+    @property
+    def database(self):
+        return os.path.join(self.data, "omniroute.sqlite")
+
+    def ask(self, text=QUESTION, **more):
+        self.sim.turn(text=ANSWER)
+        return self.one(self.gateway.chat("my-kiro", text, **more))
+
+    def test_what_was_said_is_found_by_the_requests_id_and_nowhere_else(self):
+        for stream in (True, False):
+            row = self.ask(stream=stream)
+            self.assertEqual(json.loads(row["content"]["request"])["messages"][0]["content"], QUESTION)
+            self.assertEqual(row["content"]["answer"], ANSWER)
+            self.assertEqual(row["content"]["requestBytes"], len(row["content"]["request"]))
+        self.assertEqual(self.gateway.get(f"/api/requests/{row['id']}").json, row)
+        listed = self.gateway.get("/api/requests").body.decode()
+        self.assertNotIn("content", listed.replace("contentKept", ""))
+        self.assertNotIn(QUESTION, listed + self.gateway.get("/metrics").body.decode())
+        self.assertEqual(self.gateway.get("/api/requests/nobody").status, 404)
+        # A request that was refused is the one that somebody wants to look into.
+        bad = self.one(self.gateway.post("/v1/chat/completions", '{"model": "' + QUESTION, headers={"Content-Type": "application/json"}))
+        self.assertEqual((bad["status"], bad["content"]["request"], bad["content"]["answer"]), (400, '{"model": "' + QUESTION, ""))
+        self.assertEqual(self.gateway.get("/api/requests/" + bad["requestId"], headers={"Host": "evil.example"}).status, 403)
+        said_in_files(self)
+
+    def test_headers_are_never_kept_and_long_texts_are_cut(self):
+        key = self.gateway.post("/api/keys", {"name": "laptop"}).json["secret"]
+        self.sim.turn(text="Hi")
+        answer = self.gateway.post("/v1/messages", {"model": "my-kiro", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "FIRST" + "é" * 5000 + "LAST"}]}, headers={"x-api-key": key, "Cookie": "c=cookie-secret"})
+        self.assertEqual(answer.status, 200, answer)
+        row = self.one(answer)["content"]
+        for secret in (key, "cookie-secret"):
+            self.assertNotIn(secret, json.dumps(row))
+        self.assertLess(len(row["request"].encode()), 4096 + 60)
+        self.assertIn("FIRST", row["request"])
+        self.assertIn("LAST", row["request"])
+        self.assertRegex(row["request"], r"\[\.\.\. \d+ bytes are not kept \.\.\.\]")
+        self.assertNotIn("\ufffd", row["request"])
+        self.sim.turn(text="a" * 9000 + "TAIL")
+        row = self.one(self.gateway.chat("my-kiro", "Hi"))["content"]
+        self.assertEqual(row["answerBytes"], 9004)
+        self.assertEqual(row["answer"], "a" * 4096 + "\n[... 4908 bytes are not kept ...]\n")
+
+    def test_it_goes_by_number_by_age_at_once_and_with_the_switch(self):
+        rows = [self.ask() for _ in range(12)]
+        self.assertTrue(all(row["content"] for row in rows))
+
+        def left():
+            return [bool(self.gateway.get(f"/api/requests/{row['id']}").json["content"]) for row in rows]
+        self.gateway.restart()
+        wait_for(lambda: left() == [False] * 2 + [True] * 10, what="the oldest two to go")
+        self.gateway.stop()
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as database:
+            database.execute("UPDATE request_contents SET at_ms=1000 WHERE id<=?", (rows[5]["id"],))
+        self.gateway.start()
+        wait_for(lambda: left() == [False] * 6 + [True] * 6, what="those of long ago to go")
+        cleared = self.gateway.call("DELETE", "/api/requests/content")
+        self.assertEqual((cleared.status, cleared.json), (200, {"success": True, "contentKept": True}))
+        self.assertEqual(left(), [False] * 12)
+        self.assertIn("requests.content_cleared", self.gateway.get("/api/audit").body.decode())
+        last = self.ask()
+        self.assertTrue(last["content"])
+        self.gateway.settings = []
+        self.gateway.restart()
+        wait_for(lambda: self.gateway.get(f"/api/requests/{last['id']}").json["content"] is None, what="all to go")
+        self.gateway.stop()
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as database:
+            self.assertEqual(database.execute("SELECT count(*) FROM request_contents").fetchone(), (0,))
+            self.assertEqual(database.execute("SELECT count(*) FROM requests").fetchone(), (13,))

@@ -30,12 +30,12 @@ def piped(env, *arguments, given=""):
 class Terminal:
     """A program in a terminal of its own."""
 
-    def __init__(self, env, *arguments, width=80, height=50):
+    def __init__(self, env, *arguments, width=80, height=50, program=OMNIROUTE):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             # Before the program looks: it asks for the width once it writes.
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-            os.execve(OMNIROUTE, [OMNIROUTE, *arguments], env)
+            os.execve(program, [program, *arguments], env)
         self.raw = ""
         self.code = None
 

@@ -1,16 +1,14 @@
-// The request log, live. No content is in it, only what happened.
-import { Badge, Button, Code, Group, Modal, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+// The request log, live. What was said is shown in the details, when the service is set to keep it.
+import { Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { base, get, id } from '../api/client';
+import { base, get, id, type Schemas } from '../api/client';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
 
-interface Entry {
-  id: number | null; requestId: string; at: string; api: string; model: string; servedModel: string; connectionId: string; connectionName: string; provider: string;
-  attempts: unknown[]; status: number; error: string | null; streamed: boolean; firstByteMs: number | null; durationMs: number; inputTokens: number | null; outputTokens: number | null; credits: number | null; caller: string;
-}
+type Entry = Schemas['LoggedRequest'];
+interface Said { request: string; requestBytes: number; answer: string; answerBytes: number }
 
 export default function Requests() {
   const client = useQueryClient();
@@ -33,7 +31,7 @@ export default function Requests() {
   }, [client]);
   const number = (value: number | null) => (value === null ? '-' : value.toLocaleString());
   return (
-    <Page title="Requests" intro="Live. Who served what, how fast, for how many credits. What was said is not kept.">
+    <Page title="Requests" intro="Live. Who served what, how fast, for how many credits. What was said is kept only when the service is set to.">
       <Group>
         <SegmentedControl aria-label="Which" value={status} onChange={setStatus} data={[{ value: '', label: 'All' }, { value: 'ok', label: 'Served' }, { value: 'failed', label: 'Failed' }]} />
         <TextInput aria-label="Account" placeholder="Account" value={connection} onChange={(e) => setConnection(e.currentTarget.value)} />
@@ -64,12 +62,39 @@ export default function Requests() {
           );
         }}
       </Loaded>
-      {shown && (
-        <Modal opened onClose={() => setShown(undefined)} size="lg" title={`Request ${shown.requestId}`}>
-          {shown.error && <Text mb="sm">{shown.error}</Text>}
-          <Code block tabIndex={0}>{JSON.stringify(shown, null, 2)}</Code>
-        </Modal>
-      )}
+      {shown && <Details entry={shown} close={() => setShown(undefined)} />}
     </Page>
+  );
+}
+
+// A JSON body is easier to read with line breaks; one that was cut is no JSON any more.
+function readable(text: string) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+function Details({ entry, close }: { entry: Entry; close: () => void }) {
+  const whole = useQuery({ queryKey: ['request', entry.requestId, entry.id], queryFn: () => get<Entry & { content: Said | null; contentKept: boolean }>(`/api/requests/${id(String(entry.id ?? entry.requestId))}`) });
+  const said = whole.data?.content;
+  return (
+    <Modal opened onClose={close} size="xl" title={`Request ${entry.requestId}`}>
+      <Stack gap="sm">
+        {entry.error && <Text>{entry.error}</Text>}
+        <Code block tabIndex={0} aria-label="What happened">{JSON.stringify(entry, null, 2)}</Code>
+        {whole.isError && <Text size="sm" c="red">{whole.error.message}</Text>}
+        {whole.data && !said && <Text size="sm" c="dimmed">{whole.data.contentKept ? 'What was said is not kept any more.' : 'What was said is not kept. The setting requests.content = on does that, for a few days.'}</Text>}
+        {said && (
+          <>
+            <Text fw={600} size="sm">What was asked ({said.requestBytes.toLocaleString()} bytes)</Text>
+            <Code block tabIndex={0} className="wrap" mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }} aria-label="What was asked" dir="auto">{readable(said.request)}</Code>
+            <Text fw={600} size="sm">What was answered ({said.answerBytes.toLocaleString()} bytes)</Text>
+            <Code block tabIndex={0} className="wrap" mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }} aria-label="What was answered" dir="auto">{said.answer || '-'}</Code>
+          </>
+        )}
+      </Stack>
+    </Modal>
   );
 }

@@ -1,4 +1,4 @@
-// Proxies, the admin password, and what this service is.
+// Proxies, webhooks, backup, the admin password, and what this service is.
 import { Alert, Anchor, Button, Card, FileInput, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -6,9 +6,10 @@ import { call, get, id, request, type Proxy, type Schemas } from '../api/client'
 import { complain, post, say, useChange, useHealth, useProxies } from '../api/hooks';
 import type { Session } from '../App';
 import { Loaded, Nothing, Page } from '../components/Page';
+import { Webhooks } from './Webhooks';
 
 export default function Settings() {
-  return <Page title="Settings"><Proxies /><Backup /><Password /><About /></Page>;
+  return <Page title="Settings"><Proxies /><Webhooks /><Backup /><Password /><About /></Page>;
 }
 
 interface Tried { success: boolean; error: string | null; advice?: string; latencyMs: number; publicIp?: string | null }

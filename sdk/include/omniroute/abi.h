@@ -212,12 +212,17 @@ typedef struct omni_event {
 
 /* Host-owned. on_event is [call]. It may block while the client reads slowly (that is the
  * back-pressure) and returns OMNI_OK, or OMNI_CANCELLED: the plugin must then return OMNI_CANCELLED
- * without sending more. */
+ * without sending more.
+ * request_done is [call], since 1.1, may be NULL: the plugin's word that it reads the request no
+ * more, so that the host need not keep a long conversation while its answer runs. From then on
+ * every pointer in the request is invalid. Not calling it costs memory only; calling it again does
+ * nothing. */
 typedef struct omni_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void* context;
   omni_status_t (*on_event)(void* context, const omni_event_t* event);
+  void (*request_done)(void* context);
 } omni_sink_t;
 
 /* Takes an answer of any size; may be called several times, the pieces are appended. */

@@ -9,6 +9,7 @@
 #include <omniroute/abi.h>
 
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <expected>
@@ -322,6 +323,12 @@ class EventSink {
     event.finish = reason;
     event.text = toStr(stop_sequence);
     return emit(event);
+  }
+  // The request is read no more: the host may free it while the answer runs. Its pointers are
+  // invalid afterwards.
+  void requestDone() {
+    constexpr size_t known = offsetof(omni_sink_t, request_done) + sizeof(sink_->request_done);
+    if (sink_->struct_size >= known && sink_->request_done) sink_->request_done(sink_->context);
   }
 
  private:

@@ -10,7 +10,7 @@ static omni_status_t onEvent(void* context, const omni_event_t* event) {
 }
 
 size_t omniAbiSizeInC(int which) {
-  const omni_sink_t sink = {sizeof(omni_sink_t), 0, NULL, onEvent};
+  const omni_sink_t sink = {sizeof(omni_sink_t), 0, NULL, onEvent, NULL};
   switch (which) {
     case 0:
       return sizeof(omni_host_t);

@@ -95,11 +95,12 @@ OFFSET(omni_event_t, usage, 56);
 OFFSET(omni_event_t, finish, 64);
 OFFSET(omni_event_t, reserved, 68);
 
-SIZE(omni_sink_t, 24);
+SIZE(omni_sink_t, 32);  // 1.0: 24
 OFFSET(omni_sink_t, struct_size, 0);
 OFFSET(omni_sink_t, reserved, 4);
 OFFSET(omni_sink_t, context, 8);
 OFFSET(omni_sink_t, on_event, 16);
+OFFSET(omni_sink_t, request_done, 24);
 
 SIZE(omni_writer_t, 16);
 OFFSET(omni_writer_t, context, 0);

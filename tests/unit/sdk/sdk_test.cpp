@@ -252,6 +252,22 @@ TEST_F(SdkTest, FakeHostCountsUsesFromAWrongThread) {
   EXPECT_EQ(host_.wrongThreadUses(), 1u);
 }
 
+TEST_F(SdkTest, TheEndOfReadingIsToldToHostsThatKnowIt) {
+  int told = 0;
+  omni_sink_t sink = *sink_.raw();
+  sink.context = &told;
+  sink.request_done = [](void* context) noexcept { ++*static_cast<int*>(context); };
+  EventSink(&sink).requestDone();
+  EXPECT_EQ(told, 1);
+  sink.struct_size = offsetof(omni_sink_t, request_done);  // a host of 1.0: what follows is not its
+  EventSink(&sink).requestDone();
+  EXPECT_EQ(told, 1);
+  sink.struct_size = sizeof(sink);
+  sink.request_done = nullptr;
+  EventSink(&sink).requestDone();
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(SdkTest, RecordingSinkSeesBrokenStreams) {
   on_complete = [](Call&, const omni_request_t&, EventSink& sink) -> Result<> {
     sink.toolArguments("x", "{}");

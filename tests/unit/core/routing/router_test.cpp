@@ -26,6 +26,7 @@ class Recorder final : public chat::EventSink {
     text += event.text;
     return !gone;
   }
+  void requestDone() override { text += "|done|"; }
   std::vector<EventKind> kinds;
   std::string text;
   bool gone = false;
@@ -119,6 +120,21 @@ TEST_F(RouterTest, FallsBackBeforeTheFirstContent) {
   ASSERT_TRUE(ask("team"));
   EXPECT_EQ(provider_.calls, Calls{"id-a:auto"});
   EXPECT_EQ(state("id-a"), AccountState::Active);
+}
+
+TEST_F(RouterTest, TheRequestIsKeptUntilNoOtherAccountCanBeAsked) {
+  provider_.script = [](std::string_view id, const chat::ChatRequest&,
+                        chat::EventSink& sink) -> Result<> {
+    sink.requestDone();
+    if (id == "id-a") return makeError(FailureKind::RateLimited, "planned");
+    emit(sink, EventKind::Started);
+    emit(sink, EventKind::Text, "one");
+    sink.requestDone();
+    emit(sink, EventKind::Finish);
+    return {};
+  };
+  ASSERT_TRUE(ask("team"));
+  EXPECT_EQ(sink_.text, "|done|one|done|");  // of the second attempt alone
 }
 
 TEST_F(RouterTest, NetworkFailureIsRetriedOnceInPlace) {

@@ -316,6 +316,19 @@ TEST_F(ErrorRows, G2RestStyleNamesTheTypeInAHeader) {
              {Header{"x-amzn-errortype", "ServiceQuotaExceededException"}}});
 }
 
+// Found by the fuzzer: seconds that overflow as milliseconds. What nobody can mean was not said.
+TEST_F(ErrorRows, ADelayThatNobodyCanMeanIsNoDelay) {
+  for (const char* header : {"9223372036854775807", "22222222222222", "-5", "soon"})
+    expectRow({header, 503, R"({"message":"x"})", OMNI_FAILURE_UPSTREAM, -1,
+               {{"Retry-After", header}}});
+  expectRow({"a minute", 503, R"({"message":"x"})", OMNI_FAILURE_UPSTREAM, 60'000,
+             {{"Retry-After", "60"}}});
+  for (const char* number : {"1e300", "-1", "9223372036854775808"})
+    expectRow({number, 429,
+               R"({"message":"x","retryAfterMilliseconds":)" + std::string(number) + "}",
+               OMNI_FAILURE_RATE_LIMITED});
+}
+
 TEST_F(ErrorRows, G5InTheStreamBeforeAnyContentItIsAsTheHttpClass) {
   struct Frame {
     const char* type;

@@ -94,6 +94,25 @@ TEST_F(KiroGenerate, SilenceIsLimitedAndTheWholeIsNot) {
   EXPECT_EQ(host_.requests()[1].idle_timeout_ms, 300'000);
 }
 
+TEST_F(KiroGenerate, TheRequestIsGivenUpWhenKiroAnswers) {
+  host_.answerHttp(
+      answer(400, R"({"message":"Invalid signature","reason":"THINKING_SIGNATURE_INVALID"})"));
+  host_.answerHttp(answer(200, kGood));
+  RequestBuilder thinking, forced;
+  thinking.model("claude-sonnet-4.5").user("Hi").message(OMNI_ROLE_ASSISTANT);
+  thinking.reasoning("thoughts", "forged").text("y").user("z");
+  ASSERT_EQ(complete(thinking), OMNI_OK);
+  EXPECT_EQ(sink_->eventsAtRequestDone(), std::vector<size_t>{0});  // not at the refusal
+
+  // It may have to be put once more: kept to the end.
+  host_.answerHttp(answer(200, kGood));
+  host_.answerHttp(answer(200, kGood));
+  hello(forced).tool("t", "d", "{}").toolChoice(OMNI_TOOL_CHOICE_REQUIRED);
+  complete(forced);
+  ASSERT_EQ(host_.requests().size(), 4u);
+  EXPECT_EQ(sink_->eventsAtRequestDone(), std::vector<size_t>{1});  // not when the first began
+}
+
 TEST_F(KiroGenerate, ARefusedSignatureIsStrippedOnce) {
   const auto ask = [](RequestBuilder& r) -> RequestBuilder& {
     r.model("claude-sonnet-4.5").user("Hi").message(OMNI_ROLE_ASSISTANT);

@@ -70,6 +70,8 @@ TEST_F(OpenAiErrors, DelaysInAllForms) {
   EXPECT_EQ(failure(429, "", {{"x-ratelimit-reset-requests", "1m1.5s"}}).retry_after_ms, 61500);
   EXPECT_EQ(failure(429, "", {{"Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT"}}).retry_after_ms,
             -1);
+  for (const char* nonsense : {"nan", "inf", "-1", "1e300", "1e12h", "7 apples"})
+    EXPECT_EQ(failure(429, "", {{"Retry-After", nonsense}}).retry_after_ms, -1) << nonsense;
   EXPECT_EQ(failure(503, "").retry_after_ms, -1);
 }
 

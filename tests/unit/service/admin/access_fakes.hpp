@@ -81,6 +81,11 @@ struct FakeRequestLog final : RequestLogStore, RequestFeed {
     return usage;
   }
   Result<> trim(int64_t, int64_t, std::string_view) override { return {}; }
+  std::optional<RequestContent> said;
+  int trims_needed = 1;
+  int trims = 0;
+  Result<std::optional<RequestContent>> content(const RequestEntry&) override { return said; }
+  Result<bool> trimContents(int64_t, int64_t) override { return ++trims < trims_needed; }
   Batch follow(int64_t, std::chrono::milliseconds) override {
     if (batches.empty()) return {.next = 0, .closed = true, .entries = {}};
     Batch out = std::move(batches.front());

@@ -183,6 +183,55 @@ TEST_P(InferenceTest, SilenceCommitsTheStreamAndKeepsItAlive) {
   EXPECT_EQ(record().first_byte_ms, 25'000);
 }
 
+TEST_P(InferenceTest, AnAnswerNeedsItsRequestNoMoreOnceItIsRead) {
+  backend_.script = [&](const chat::ChatRequest& request, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) {
+    EXPECT_EQ(request.messages.size(), 1u);
+    emit(sink, chat::EventKind::Text, "some ");
+    sink.requestDone();
+    EXPECT_TRUE(request.messages.empty());
+    EXPECT_EQ(request.backing, nullptr);
+    emit(sink, chat::EventKind::Text, "more");
+    emit(sink, chat::EventKind::Finish);
+    return Result<>{};
+  };
+  start();
+  for (const bool streamed : {true, false}) {
+    RawClient c(server_->port());
+    c.send(post(GetParam().path, body(streamed)));
+    const std::string answer = streamed ? c.until("\r\n0\r\n\r\n") : c.response();
+    EXPECT_THAT(answer, HasSubstr("some "));
+    EXPECT_THAT(answer, HasSubstr("more"));
+    EXPECT_THAT(answer, HasSubstr(R"("model":"m")"));
+  }
+}
+
+TEST_F(InferenceTest, WhatAResponseRepeatsOfItsRequestOutlivesIt) {
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) {
+    sink.requestDone();
+    emit(sink, chat::EventKind::Text, "x");
+    emit(sink, chat::EventKind::Finish);
+    return Result<>{};
+  };
+  start();
+  const std::string tools =
+      R"([{"type":"function","name":"look_closely_at_it","parameters":{"type":"object"}}])";
+  for (const std::string streamed : {"true", "false"}) {
+    RawClient c(server_->port());
+    c.send(post("/v1/responses",
+                R"({"model":"m","input":"hi","instructions":"Be \"brief\".","stream":)" +
+                    streamed + R"(,"metadata":{"a":"b"},"tools":)" + tools + "}"));
+    const std::string answer =
+        streamed == "true" ? c.until("\r\n0\r\n\r\n") : c.response();
+    ASSERT_THAT(answer, HasSubstr(R"("object":"response")"));
+    const std::string end = answer.substr(answer.rfind(R"("object":"response")"));
+    EXPECT_THAT(end, HasSubstr("\"tools\":" + tools));
+    EXPECT_THAT(end, HasSubstr(R"("instructions":"Be \"brief\".")"));
+    EXPECT_THAT(end, HasSubstr(R"("metadata":{"a":"b"})"));
+  }
+}
+
 // What arrived together leaves together, each event its own frame; nothing waits for more.
 TEST_P(InferenceTest, HeldEventsLeaveInOneWriteAtTheirRelease) {
   std::promise<void> held;

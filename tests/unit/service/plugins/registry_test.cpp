@@ -96,6 +96,8 @@ class Sink final : public chat::EventSink {
     if (event.usage) usage = *event.usage;
     return accept;
   }
+  void requestDone() override { ++request_done; }
+  int request_done = 0;
   std::vector<chat::EventKind> kinds;
   std::string text;
   chat::Usage usage;
@@ -194,6 +196,23 @@ TEST_F(RegistryTest, ShowsTheRequestThroughTheAbi) {
   EXPECT_TRUE(done) << done.error().message;
 }
 
+TEST_F(RegistryTest, ARequestThatIsReadNoMoreIsFreedWhileTheAnswerRuns) {
+  chat::ChatRequest request;
+  request.messages.push_back({chat::Role::User, {}});
+  script_.complete = [](omni_call_t*, const omni_request_t* r, const omni_sink_t* out) {
+    EXPECT_EQ(r->message_count, 1u);
+    out->request_done(out->context);
+    EXPECT_EQ(r->message_count, 0u);
+    EXPECT_EQ(r->messages, nullptr);
+    out->request_done(out->context);
+    emit(out, OMNI_EVENT_TEXT, "hello");
+    return emit(out, OMNI_EVENT_FINISH);
+  };
+  EXPECT_TRUE(provider->complete("one", request, sink, NeverCancelled()));
+  EXPECT_EQ(sink.request_done, 2);
+  EXPECT_EQ(sink.text, "hello");
+}
+
 TEST_F(RegistryTest, PassesEventsOn) {
   script_.complete = [](omni_call_t*, const omni_request_t*, const omni_sink_t* out) {
     emit(out, OMNI_EVENT_STARTED);
@@ -261,6 +280,20 @@ TEST_F(RegistryTest, ReturnsTheErrorAsItWasSet) {
   EXPECT_EQ(done.error().reason, "MONTHLY");
   EXPECT_EQ(done.error().upstream_status, 402);
   EXPECT_EQ(done.error().reset_at_ms, 99);
+}
+
+TEST_F(RegistryTest, ATimeThatNobodyCanMeanWasNotSaid) {
+  script_.complete = [](omni_call_t* call, const omni_request_t*, const omni_sink_t*) {
+    omni_error_t error = errorOf(OMNI_FAILURE_QUOTA, "used up");
+    error.retry_after_ms = INT64_MAX;
+    error.reset_at_ms = INT64_MIN;
+    script->host->set_error(call, &error);
+    return OMNI_FAILED;
+  };
+  const auto done = complete();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().retry_after_ms, -1);
+  EXPECT_EQ(done.error().reset_at_ms, -1);
 }
 
 TEST_F(RegistryTest, AnExceptionOfThePluginStaysInTheCall) {

@@ -1,6 +1,9 @@
 // Keys, settings and the request log in a real database.
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <memory>
+
 #include "service/storage/key_store.hpp"
 #include "service/storage/request_log_store.hpp"
 #include "service/storage/settings_store.hpp"
@@ -41,6 +44,12 @@ class AccessStoresTest : public StoreTest {
     out.output_tokens = 5;
     out.credits = 0.5;
     out.caller = "key:laptop";
+    return out;
+  }
+  static RequestEntry said(const std::string& id, int64_t at_ms, const std::string& answer) {
+    RequestEntry out = request(id, at_ms);
+    out.content = std::make_shared<RequestContent>(RequestContent{
+        .request = "asked " + id, .answer = answer, .request_bytes = 70, .answer_bytes = 90});
     return out;
   }
 };
@@ -103,7 +112,7 @@ TEST_F(AccessStoresTest, SettingsAreReplaced) {
 }
 
 TEST_F(AccessStoresTest, RequestsAreFilteredNewestFirst) {
-  RequestTable log(store_->sessions());
+  RequestTable log(store_->sessions(), sealer_);
   auto failed = request("r2", 2000, 429);
   failed.error = "rate_limit_exceeded: slow down";
   failed.connection_name = "kiro-pro";
@@ -127,8 +136,72 @@ TEST_F(AccessStoresTest, RequestsAreFilteredNewestFirst) {
   EXPECT_EQ(log.requests({.status_from = 400, .status_to = 499}).value().size(), 1u);
 }
 
+TEST_F(AccessStoresTest, WhatWasSaidIsSealedAndStaysWithItsRequest) {
+  RequestTable log(store_->sessions(), sealer_);
+  ASSERT_TRUE(log.append({request("r1", 1000)}));
+  ASSERT_TRUE(log.append({said("r2", 2000, "MARKER-2"), request("r3", 3000),
+                          said("r4", 4000, std::string("MARK\0ER-4", 9))}));
+  const auto all = log.requests({}).value();  // newest first
+  ASSERT_EQ(all.size(), 4u);
+  for (const auto& entry : all) EXPECT_FALSE(entry.content);
+  EXPECT_FALSE(log.content(all[1]).value());
+  EXPECT_FALSE(log.content(all[3]).value());
+  const auto two = log.content(all[2]).value();
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->request, "asked r2");
+  EXPECT_EQ(two->answer, "MARKER-2");
+  EXPECT_EQ(two->request_bytes, 70);
+  EXPECT_EQ(two->answer_bytes, 90);
+  EXPECT_EQ(log.content(all[0]).value()->answer, std::string("MARK\0ER-4", 9));
+  for (const char* file : {"omniroute.db", "omniroute.db-wal"})
+    EXPECT_EQ(fileText(directory_ / file).find("MARKER"), std::string::npos) << file;
+  // A row that was put to another request does not open.
+  auto other = all[2];
+  other.request_id = "r9";
+  EXPECT_FALSE(log.content(other));
+}
+
+TEST_F(AccessStoresTest, OneRequestIsFoundByItsNumberOrItsId) {
+  RequestTable log(store_->sessions(), sealer_);
+  ASSERT_TRUE(log.append({request("same", 1000), request("r2", 2000), request("same", 3000)}));
+  const auto newest = log.requests({.limit = 1, .request_id = "same"}).value();
+  ASSERT_EQ(newest.size(), 1u);
+  EXPECT_EQ(newest[0].at_ms, 3000);
+  const auto second = log.requests({.id = newest[0].id - 1}).value();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].request_id, "r2");
+  EXPECT_TRUE(log.requests({.id = 99}).value().empty());
+}
+
+TEST_F(AccessStoresTest, WhatWasSaidGoesByAgeNumberAndWithItsRequest) {
+  RequestTable log(store_->sessions(), sealer_);
+  const auto left = [&] {
+    std::string out;
+    const auto all = log.requests({.limit = 1000}).value();
+    for (const auto& entry : all)
+      if (log.content(entry).value()) out += entry.request_id + " ";
+    return out;
+  };
+  ASSERT_TRUE(log.append({said("a", 1000, "1"), said("b", 2000, "2"), request("c", 3000),
+                          said("d", 4000, "4"), said("e", 5000, "5"), said("f", 6000, "6")}));
+  EXPECT_FALSE(log.trimContents(1500, 100).value());
+  EXPECT_EQ(left(), "f e d b ");
+  EXPECT_FALSE(log.trimContents(0, 3).value());
+  EXPECT_EQ(left(), "f e d ");
+  ASSERT_TRUE(log.trim(4500, 100, "1970-01-01"));
+  EXPECT_EQ(left(), "f e ");
+  EXPECT_EQ(log.requests({}).value().size(), 2u);
+  std::vector<RequestEntry> many;
+  for (int i = 0; i < 250; ++i) many.push_back(said("m", 7000, "x"));
+  ASSERT_TRUE(log.append(many));
+  EXPECT_TRUE(log.trimContents(std::numeric_limits<int64_t>::max(), 0).value());
+  EXPECT_FALSE(log.trimContents(std::numeric_limits<int64_t>::max(), 0).value());
+  EXPECT_EQ(left(), "");
+  EXPECT_EQ(log.requests({.limit = 1000}).value().size(), 252u);
+}
+
 TEST_F(AccessStoresTest, SumsOutliveTheRows) {
-  RequestTable log(store_->sessions());
+  RequestTable log(store_->sessions(), sealer_);
   std::vector<RequestEntry> many;
   for (int i = 0; i < 10; ++i)
     many.push_back(request("r", kDay * (i < 4 ? 1 : 3) + i, i == 9 ? 500 : 200));

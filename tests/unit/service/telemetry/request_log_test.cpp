@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <limits>
+#include <memory>
+#include <thread>
 
 namespace omni::telemetry {
 namespace {
@@ -35,6 +38,18 @@ struct MemoryLog final : RequestLogStore {
     oldest_day = day;
     return {};
   }
+  Result<std::optional<RequestContent>> content(const RequestEntry&) override {
+    return std::optional<RequestContent>();
+  }
+  Result<bool> trimContents(int64_t cutoff_ms, int64_t rows_kept) override {
+    const std::lock_guard lock(mutex);
+    cutoffs.push_back(cutoff_ms);
+    content_rows = rows_kept;
+    return cutoffs.size() < content_trims_needed;
+  }
+  std::vector<int64_t> cutoffs;
+  int64_t content_rows = -1;
+  size_t content_trims_needed = 1;
 };
 
 RequestEntry entry(int number) {
@@ -107,6 +122,87 @@ TEST(RequestLog, FollowGivesWhatIsNew) {
   EXPECT_EQ(log.follow(batch.next, milliseconds(0)).entries.size(), 500u);
   log.closeFeed();
   EXPECT_TRUE(log.follow(0, milliseconds(60'000)).closed);
+}
+
+RequestEntry withContent(int number, size_t bytes) {
+  RequestEntry out = entry(number);
+  auto content = std::make_shared<RequestContent>();
+  content->answer = std::string(bytes, 'x');
+  out.content = std::move(content);
+  return out;
+}
+
+TEST(RequestLog, ContentGoesToTheStoreAndNotToTheLiveView) {
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {});
+  log.add(withContent(1, 10));
+  log.flush();
+  ASSERT_EQ(store.rows.size(), 1u);
+  ASSERT_TRUE(store.rows[0].content);
+  EXPECT_EQ(store.rows[0].content->answer, "xxxxxxxxxx");
+  const auto seen = log.follow(0, std::chrono::milliseconds(0));
+  ASSERT_EQ(seen.entries.size(), 1u);
+  EXPECT_FALSE(seen.entries[0].content);
+}
+
+TEST(RequestLog, ContentThatWaitsForTheDiskIsBounded) {
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {.interval_ms = 600'000, .content_bytes = 250});
+  for (int i = 0; i < 4; ++i) log.add(withContent(i, 100));
+  log.flush();
+  ASSERT_EQ(store.rows.size(), 4u);
+  EXPECT_TRUE(store.rows[1].content);
+  EXPECT_FALSE(store.rows[2].content);
+  EXPECT_EQ(log.contentsLost(), 2u);
+  EXPECT_EQ(log.lost(), 0u);
+  log.add(withContent(5, 200));  // there is room again
+  log.flush();
+  EXPECT_TRUE(store.rows[4].content);
+}
+
+TEST(RequestLog, MuchContentIsWrittenBeforeItsTime) {
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {.interval_ms = 600'000});
+  for (int i = 0; i < 9; ++i) log.add(withContent(i, 1u << 20));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto stored = [&] {
+    const std::lock_guard lock(store.mutex);
+    return store.rows.size();
+  };
+  while (stored() < 8 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_GE(stored(), 8u);
+}
+
+TEST(RequestLog, OldContentGoesWithoutARequestAndInPortions) {
+  StillClock clock;
+  MemoryLog store;
+  store.content_trims_needed = 3;
+  const auto trims = [&] {
+    const std::lock_guard lock(store.mutex);
+    return store.cutoffs.size();
+  };
+  RequestLog log(store, clock, {.content_keep_ms = 5000, .content_keep_rows = 7});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (trims() < 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  log.stop();
+  ASSERT_EQ(store.cutoffs.size(), 3u);
+  EXPECT_EQ(store.cutoffs[0], clock.nowMs() - 5000);
+  EXPECT_EQ(store.content_rows, 7);
+}
+
+TEST(RequestLog, SwitchedOffAllContentGoes) {
+  StillClock clock;
+  MemoryLog store;
+  RequestLog log(store, clock, {});
+  log.add(entry(1));
+  log.flush();
+  log.stop();
+  ASSERT_FALSE(store.cutoffs.empty());
+  EXPECT_EQ(store.cutoffs[0], std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(store.content_rows, 0);
 }
 
 }  // namespace

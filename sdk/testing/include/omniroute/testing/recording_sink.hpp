@@ -38,6 +38,10 @@ class RecordingSink {
     raw_.on_event = [](void* context, const omni_event_t* event) noexcept {
       return static_cast<RecordingSink*>(context)->take(event);
     };
+    raw_.request_done = [](void* context) noexcept {
+      auto& self = *static_cast<RecordingSink*>(context);
+      self.events_at_request_done_.push_back(self.events_.size());
+    };
   }
   RecordingSink(const RecordingSink&) = delete;
   RecordingSink& operator=(const RecordingSink&) = delete;
@@ -52,6 +56,8 @@ class RecordingSink {
   bool sawCancel() const { return cancelled_; }
 
   const std::vector<RecordedEvent>& events() const { return events_; }
+  // For each call of request_done, how many events had come by then.
+  const std::vector<size_t>& eventsAtRequestDone() const { return events_at_request_done_; }
   // Which rules of the stream were broken, in words; empty: none.
   const std::vector<std::string>& violations() const { return violations_; }
 
@@ -152,6 +158,7 @@ class RecordingSink {
   }
 
   omni_sink_t raw_{};
+  std::vector<size_t> events_at_request_done_;
   std::vector<RecordedEvent> events_;
   std::vector<std::string> violations_;
   std::set<std::string> known_tools_;
