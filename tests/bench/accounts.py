@@ -23,6 +23,8 @@ class Watch:
     def __init__(self, sim):
         self.sim, self.seen, self.seconds = sim, -1, collections.Counter()
         self.all = collections.Counter()
+        self.paths = collections.defaultdict(collections.Counter)  # by second
+        self.skew, self.steps = time.time() - time.monotonic(), []
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -34,18 +36,33 @@ class Watch:
             self.seen = request["number"]
             second = request["at"] // 1000
             self.all[second] += 1
+            self.paths[second][request["path"].split("?")[0]] += 1
             if request["path"].endswith(("/refreshToken", "/token")):
                 self.seconds[second] += 1
 
     def run(self):
         while not self.stop.wait(5):
+            skew = time.time() - time.monotonic()
+            if abs(skew - self.skew) > 1:  # the machine slept, or its clock was set: that explains a burst
+                self.steps.append(round(skew - self.skew, 1))
+            self.skew = skew
             self.look()
 
     def end(self):
         self.stop.set()
         self.thread.join()
         self.look()
+        if self.steps:
+            print(f"the machine's clock jumped: {self.steps} s", flush=True)
         return self.seconds, self.all
+
+    def busiest(self):
+        """What the three busiest seconds were made of, and how the refreshes are spread in time."""
+        first = min(self.all)
+        for second, count in self.seconds.most_common(3):
+            print(f"  second {second - first}: {count} refreshes; all calls {dict(self.paths[second])}", flush=True)
+        spread = collections.Counter((second - first) // 60 for second in self.seconds.elements())
+        print(f"  refreshes by minute: {dict(sorted(spread.items()))}", flush=True)
 
 
 def shown(name, counts, accounts):
@@ -98,6 +115,7 @@ def main():
         refreshes, everything = watch.end()
         most = shown("a cycle: refreshes", refreshes, len(ids))
         shown("a cycle: all calls", everything, len(ids))
+        watch.busiest()
         count = sum(refreshes.values())
         print(f"CPU {used:.2f} s in {span:.0f} s ({100 * used / span:.2f} % of a core, {1000 * used / max(count, 1):.1f} ms per refresh); "
               f"memory {rss_mib(pid):.1f} MiB", flush=True)
@@ -122,6 +140,7 @@ def main():
         span, used = time.monotonic() - begun, cpu_seconds([pid])
         refreshes, _ = watch.end()
         most = shown("overdue: refreshes", refreshes, len(ids))
+        watch.busiest()
         print(f"CPU {used:.2f} s in {span:.0f} s; memory {rss_mib(pid):.1f} MiB", flush=True)
         if most > MOST + 1:
             failed.append(f"a burst of {most} in a second after the restart")
