@@ -23,6 +23,7 @@
 #include "service/app/gateway.hpp"
 #include "service/config/config.hpp"
 #include "service/config/key_table.hpp"
+#include "service/http/tls_identity.hpp"
 #include "service/platform/process.hpp"
 #include "service/platform/requests.hpp"
 #include "service/platform/service_manager.hpp"
@@ -80,7 +81,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
         "After a damaged database was moved aside: make an empty one, and exit.", "",
         [this](const std::string&) { begin_anew_ = true; });
     add(options, "ready-file", "",
-        "Write one line of JSON (port, pid) there once requests are served.", "FILE",
+        "Write one line of JSON (port, tlsPort, pid) there once requests are served.", "FILE",
         [this](const std::string& value) { ready_file_ = value; });
   }
 
@@ -112,6 +113,14 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     if (install_) return ended(omni::installAsService(*config, sources_));
 #endif
     if (check_) {
+      if (!config->tls_certificate.empty()) {
+        const auto identity =
+            omni::http::TlsIdentity::load(config->tls_certificate, config->tls_key);
+        if (!identity) {
+          omni::platform::complain(identity.error().message);
+          return omni::app::exitCode(identity.error());
+        }
+      }
       std::cout << "The configuration is valid. Data: " << config->data_dir.string()
                 << "  plugins: " << config->plugins_dir.string() << "  address: " << config->address
                 << ":" << config->port << "\n";
@@ -176,12 +185,13 @@ class OmniRouted final : public Poco::Util::ServerApplication {
       omni::platform::complain(started.error().message);
       return omni::app::exitCode(started.error());
     }
-    if (!writeReadyFile(gateway.port())) {
+    if (!writeReadyFile(gateway)) {
       gateway.stop(std::chrono::milliseconds(0));
       return EXIT_CANTCREAT;
     }
-    const std::string serving =
-        "Serving on " + config->address + ":" + std::to_string(gateway.port());
+    std::string serving = "Serving on " + config->address + ":" + std::to_string(gateway.port());
+    if (gateway.tlsPort() != 0)
+      serving += ", with TLS on " + config->tls_address + ":" + std::to_string(gateway.tlsPort());
     manager.ready(serving);
     while (waitForRequest(requests, gateway, manager) == omni::platform::Request::Reload) {
       manager.reloading();
@@ -213,13 +223,15 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     }
   }
 
-  bool writeReadyFile(uint16_t port) {
+  bool writeReadyFile(const omni::app::Gateway& gateway) {
     if (ready_file_.empty()) return true;
     // Renamed into place so that a reader never sees half a line.
     const std::string temporary = ready_file_ + ".tmp";
     {
       std::ofstream out{std::filesystem::path(temporary)};
-      out << "{\"port\":" << port << ",\"pid\":" << omni::platform::processId() << "}\n";
+      out << "{\"port\":" << gateway.port();
+      if (gateway.tlsPort() != 0) out << ",\"tlsPort\":" << gateway.tlsPort();
+      out << ",\"pid\":" << omni::platform::processId() << "}\n";
       if (!out.flush()) {
         std::cerr << "omnirouted: cannot write the ready file " << ready_file_ << "\n";
         return false;

@@ -16,9 +16,10 @@ namespace json = boost::json;
 using http::Request;
 using http::ResponseWriter;
 
-std::string cookie(std::string_view token, int64_t max_age_s) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", Doorkeeper::kCookie,
-                     token, max_age_s);
+std::string cookie(const Request& request, std::string_view token, int64_t max_age_s) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}",
+                     Doorkeeper::cookieName(request), token, max_age_s,
+                     request.secure ? "; Secure" : "");
 }
 
 void note(const AuthDeps& deps, std::string_view action, const Request& request) {
@@ -40,13 +41,13 @@ void logIn(AuthDeps& deps, const Request& request, ResponseWriter& writer) {
     return sendError(writer, token.error());
   }
   note(deps, "login.succeeded", request);
-  writer.setHeader("Set-Cookie", cookie(*token, access::AdminSessions::kLongestMs / 1000));
+  writer.setHeader("Set-Cookie", cookie(request, *token, access::AdminSessions::kLongestMs / 1000));
   sendJson(writer, 200, json::object{{"loggedIn", true}});
 }
 
 void logOut(AuthDeps& deps, const Request& request, ResponseWriter& writer) {
   deps.sessions.close(Doorkeeper::sessionToken(request));
-  writer.setHeader("Set-Cookie", cookie("", 0));
+  writer.setHeader("Set-Cookie", cookie(request, "", 0));
   sendJson(writer, 200, json::object{{"loggedIn", false}});
 }
 
@@ -78,7 +79,7 @@ void setPassword(AuthDeps& deps, const Request& request, ResponseWriter& writer)
   note(deps, "password.changed", request);
   // Who set it stays logged in; everybody else has to log in anew.
   if (auto token = deps.sessions.open())
-    writer.setHeader("Set-Cookie", cookie(*token, access::AdminSessions::kLongestMs / 1000));
+    writer.setHeader("Set-Cookie", cookie(request, *token, access::AdminSessions::kLongestMs / 1000));
   sendJson(writer, 200, json::object{{"passwordSet", true}});
 }
 

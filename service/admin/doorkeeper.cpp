@@ -67,15 +67,20 @@ bool Doorkeeper::hasPassword() const {
   return !password_hash_.empty();
 }
 
+std::string_view Doorkeeper::cookieName(const http::Request& request) {
+  return request.secure ? kSecureCookie : kCookie;
+}
+
 std::string Doorkeeper::sessionToken(const http::Request& request) {
   if (!request.header) return {};
+  const std::string_view name = cookieName(request);
   const std::string header = request.header("cookie");
   std::string_view left = header;
   while (!left.empty()) {
     const size_t end = std::min(left.find(';'), left.size());
     const std::string_view pair = trim(left.substr(0, end));
-    if (pair.starts_with(kCookie) && pair.substr(kCookie.size()).starts_with('='))
-      return std::string(pair.substr(kCookie.size() + 1));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
+      return std::string(pair.substr(name.size() + 1));
     left.remove_prefix(std::min(end + 1, left.size()));
   }
   return {};

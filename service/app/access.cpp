@@ -105,17 +105,18 @@ Result<> Access::open(const config::Config& config) {
     auto made = p.keys.create({.name = "first key", .secret = std::move(*key)});
     if (!made) return std::unexpected(std::move(made.error()));
   }
-  if (isLoopback(config.address)) return {};
+  const bool tls = !config.tls_certificate.empty() && !isLoopback(config.tls_address);
+  if (isLoopback(config.address) && !tls) return {};
   if (!p.doorkeeper->hasPassword() || !p.keys.anyUsable(false))
     return makeError(
         FailureKind::BadRequest,
         fmt::format(
-            "server.address = {} can be reached from other machines, so {} must be there "
+            "{} = {} can be reached from other machines, so {} must be there "
             "first: start on 127.0.0.1 and use PUT /api/settings/password and POST "
             "/api/keys, or set access.passwordFile and access.keyFile",
-            config.address,
+            tls ? "server.tls.address" : "server.address", tls ? config.tls_address : config.address,
             p.doorkeeper->hasPassword() ? "an API key" : "an admin password and an API key"),
-        "server.address");
+        tls ? "server.tls.address" : "server.address");
   return {};
 }
 

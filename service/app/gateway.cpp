@@ -28,6 +28,7 @@
 #include "service/http/doors.hpp"
 #include "service/http/server.hpp"
 #include "service/http/static_assets.hpp"
+#include "service/http/tls_identity.hpp"
 #include "service/platform/file_guard.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
@@ -44,6 +45,8 @@
 
 namespace omni::app {
 namespace {
+
+constexpr int64_t kDayMs = 86'400'000;
 
 namespace fs = std::filesystem;
 using telemetry::Field;
@@ -123,7 +126,19 @@ struct Gateway::Parts {
   std::optional<AccountLife> life;
   std::optional<Access> access;
   std::optional<Insight> insight;
+  std::shared_ptr<http::TlsIdentity> tls;
   std::optional<http::Server> server;
+
+  // A certificate that has run out is served all the same: clients that pin it still get in.
+  void watchCertificate() {
+    if (!tls) return;
+    const int64_t left = tls->expiresMs() - clock.nowMs();
+    if (left < 14 * kDayMs)
+      log->log(Level::Warning,
+               left < 0 ? "the TLS certificate has run out; put a new one in place and reload"
+                        : "the TLS certificate runs out soon; renew it and reload",
+               {{"daysLeft", left / kDayMs}});
+  }
 
   // The numbers that the parts keep themselves.
   void writeMetrics(telemetry::MetricText& out) const {
@@ -404,12 +419,20 @@ Result<> Gateway::listen() {
                 {"aborted", entry.aborted},
                 {"requestId", entry.request_id}});
   };
+  if (!config->tls_certificate.empty()) {
+    auto identity = http::TlsIdentity::load(config->tls_certificate, config->tls_key);
+    if (!identity) return std::unexpected(std::move(identity.error()));
+    p.tls = std::move(*identity);
+    options.tls = p.tls;
+    options.tls_address = config->tls_address;
+    options.tls_port = config->tls_port;
+    p.watchCertificate();
+  }
   p.server.emplace(std::move(options), std::move(routes), p.random);
   if (auto started = p.server->start(); !started) {
     started.error().message += fmt::format(
-        "; is another program using it? Choose another with server.port, or 0 for a free one "
-        "(server.port = {})",
-        config->port);
+        " Choose another with server.port (now {}){}, or 0 for a free one.", config->port,
+        p.tls ? fmt::format(" or server.tls.port (now {})", config->tls_port) : "");
     started.error().reason = "address_unusable";
     return started;
   }
@@ -417,6 +440,9 @@ Result<> Gateway::listen() {
   p.life->start();
   p.routing_life->start();
   p.log->log(Level::Info, "listening", {{"address", config->address}, {"port", p.server->port()}});
+  if (p.tls)
+    p.log->log(Level::Info, "listening with TLS",
+               {{"address", config->tls_address}, {"port", p.server->tlsPort()}});
   return {};
 }
 
@@ -433,6 +459,10 @@ uint16_t Gateway::port() const {
   return parts_->server ? parts_->server->port() : 0;
 }
 
+uint16_t Gateway::tlsPort() const {
+  return parts_->server ? parts_->server->tlsPort() : 0;
+}
+
 void Gateway::reload(std::shared_ptr<const config::Config> config) {
   Parts& p = *parts_;
   const auto old = p.config.load();
@@ -440,8 +470,16 @@ void Gateway::reload(std::shared_ptr<const config::Config> config) {
   p.log->setLevel(levelOf(config->log_level));
   if (auto reopened = p.log->reopen(); !reopened)
     p.log->log(Level::Error, reopened.error().message);
+  if (p.tls) {
+    if (auto fresh = p.tls->reload(); !fresh)
+      p.log->log(Level::Error,
+                 "the TLS certificate of before stays in use: " + fresh.error().message);
+    p.watchCertificate();
+  }
   const bool restart =
       old->address != config->address || old->port != config->port ||
+      old->tls_certificate != config->tls_certificate || old->tls_key != config->tls_key ||
+      old->tls_address != config->tls_address || old->tls_port != config->tls_port ||
       old->data_dir != config->data_dir || old->plugins_dir != config->plugins_dir ||
       old->max_streams != config->max_streams || old->max_admin != config->max_admin ||
       old->max_queued != config->max_queued || old->ca_file != config->ca_file ||

@@ -28,6 +28,7 @@ class Gateway {
   bool alive(std::chrono::milliseconds timeout) const;
   // The port in use, after start().
   uint16_t port() const;
+  uint16_t tlsPort() const;  // 0: no TLS listener
   // Takes over what can change while running (log level, plugin settings); the rest is named in the
   // log as needing a restart.
   void reload(std::shared_ptr<const config::Config> config);

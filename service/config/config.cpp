@@ -224,6 +224,16 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   Config config;
   config.address = text("server.address");
   config.port = static_cast<uint16_t>(number("server.port"));
+  config.tls_certificate = text("server.tls.certificate");
+  config.tls_key = text("server.tls.key");
+  config.tls_address =
+      text("server.tls.address").empty() ? config.address : text("server.tls.address");
+  config.tls_port = static_cast<uint16_t>(number("server.tls.port"));
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    return makeError(FailureKind::BadRequest,
+                     "server.tls.certificate and server.tls.key go together: set both for a TLS "
+                     "listener, or none",
+                     "server.tls.certificate");
   config.allowed_hosts = splitList(text("server.allowedHosts"));
   config.max_streams = number("server.maxStreams");
   config.max_admin = number("server.maxAdmin");

@@ -23,6 +23,10 @@ struct Sources {
 struct Config {
   std::string address;
   uint16_t port = 0;
+  std::filesystem::path tls_certificate;  // empty: no TLS listener
+  std::filesystem::path tls_key;
+  std::string tls_address;
+  uint16_t tls_port = 0;
   std::vector<std::string> allowed_hosts;
   int max_streams = 0;
   int max_admin = 0;

@@ -13,6 +13,8 @@
 #include <climits>
 #include <optional>
 
+#include "service/http/tls_identity.hpp"
+#include "service/http/tls_socket.hpp"
 #include "service/platform/socket_wait.hpp"
 
 namespace omni::http {
@@ -195,11 +197,12 @@ struct Connection::Exchange {
 };
 
 Connection::Connection(const StreamSocket& s, ServerCore& core,
-                       Poco::Net::HTTPServerParams::Ptr params)
-    : TCPServerConnection(s), core_(core), params_(std::move(params)) {}
+                       Poco::Net::HTTPServerParams::Ptr params, const TlsIdentity* tls)
+    : TCPServerConnection(s), core_(core), params_(std::move(params)), tls_(tls) {}
 
 void Connection::run() {
   try {
+    if (tls_) socket() = overTls(socket(), tls_->context(), core_.options.tls_handshake_ms);
     StreamSocket s = socket();
     s.setNoDelay(true);
     s.setSendTimeout(millis(core_.options.send_timeout_ms));  // Poco sets none: a stuck client
@@ -392,6 +395,7 @@ void Connection::answer(Exchange& x, Session& session) {
   }
   request.remote_address = peer_->address;
   request.loopback = peer_->loopback && !isForwarded(x.head);
+  request.secure = session.socket().secure();
   request.method = method;
   request.header = [&head = x.head](std::string_view name) {
     return head.get(std::string(name), "");
@@ -562,11 +566,12 @@ void Connection::lingerUntilRead(Session& session) {
   }
 }
 
-ConnectionFactory::ConnectionFactory(ServerCore& core, Poco::Net::HTTPServerParams::Ptr params)
-    : core_(core), params_(std::move(params)) {}
+ConnectionFactory::ConnectionFactory(ServerCore& core, Poco::Net::HTTPServerParams::Ptr params,
+                                     const TlsIdentity* tls)
+    : core_(core), params_(std::move(params)), tls_(tls) {}
 
 Poco::Net::TCPServerConnection* ConnectionFactory::createConnection(const StreamSocket& s) {
-  return new Connection(s, core_, params_);
+  return new Connection(s, core_, params_, tls_);
 }
 
 }  // namespace omni::http

@@ -22,8 +22,9 @@ namespace omni::http {
 
 class Connection final : public Poco::Net::TCPServerConnection, private LiveConnection {
  public:
+  // `tls`: null for a plain connection; outlives the server.
   Connection(const Poco::Net::StreamSocket& socket, ServerCore& core,
-             Poco::Net::HTTPServerParams::Ptr params);
+             Poco::Net::HTTPServerParams::Ptr params, const TlsIdentity* tls);
   void run() override;
 
  private:
@@ -41,6 +42,7 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
 
   ServerCore& core_;
   Poco::Net::HTTPServerParams::Ptr params_;
+  const TlsIdentity* const tls_;
   struct Peer {
     std::string address;
     bool loopback = false;
@@ -54,13 +56,15 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
 
 class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
  public:
-  ConnectionFactory(ServerCore& core, Poco::Net::HTTPServerParams::Ptr params);
+  ConnectionFactory(ServerCore& core, Poco::Net::HTTPServerParams::Ptr params,
+                    const TlsIdentity* tls);
   // Must not throw: Poco 1.11's dispatcher would lose one of its threads for good.
   Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override;
 
  private:
   ServerCore& core_;
   Poco::Net::HTTPServerParams::Ptr params_;
+  const TlsIdentity* const tls_;
 };
 
 }  // namespace omni::http

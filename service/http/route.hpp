@@ -23,6 +23,7 @@ struct Request {
   std::string remote_address;
   std::string request_id;  // also sent back as x-request-id
   bool loopback = false;   // the peer is this machine
+  bool secure = false;     // came over TLS that ends here
   std::string caller;  // who asks ("key:laptop"), set by ServerOptions::authorize; empty: unknown
   std::string caller_id;                                // the API key's id; empty: no key
   std::function<std::string(std::string_view)> header;  // case-insensitive; "" when absent

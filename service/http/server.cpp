@@ -46,9 +46,10 @@ class AdoptedSocket final : public Poco::Net::ServerSocket {
 
 struct Server::Listener {
   Poco::Net::ServerSocket socket;
-  std::unique_ptr<Poco::ThreadPool> pool;
+  std::unique_ptr<Poco::ThreadPool> pool;  // one each: neither can keep the other from its threads
   std::unique_ptr<Poco::Net::TCPServer> tcp;
   uint16_t port = 0;
+  bool tls = false;
 };
 
 Server::Server(ServerOptions options, RouteTable routes, Random& random)
@@ -63,25 +64,44 @@ Result<> Server::start() {
   if (o.max_streams < 1 || o.max_admin < 1 || o.spare_threads < 1 || o.max_queued < 1) {
     return makeError(FailureKind::BadRequest, "The limits of the HTTP server must be at least 1.");
   }
-  if (listener_)
+  if (!listeners_.empty())
     return makeError(FailureKind::Conflict, "The HTTP server has been started before.");
-  const std::string where = o.address + ":" + std::to_string(o.port);
+  auto opened = open(o.address, o.port, o.listen_fd, nullptr);
+  if (opened && o.tls)
+    opened =
+        open(o.tls_address.empty() ? o.address : o.tls_address, o.tls_port, -1, o.tls.get());
+  if (!opened) {
+    listeners_.clear();
+    return opened;
+  }
+  core_->ticker.start();
+  for (const auto& listener : listeners_) listener->tcp->start();
+  return {};
+}
+
+// Binds; TCPServer::start() is what begins to accept.
+Result<> Server::open(const std::string& address, uint16_t port, int listen_fd,
+                      const TlsIdentity* tls) {
+  const ServerOptions& o = core_->options;
+  const std::string where = address + ":" + std::to_string(port);
   try {
     auto listener = std::make_unique<Listener>();
+    listener->tls = tls != nullptr;
 #ifdef _WIN32
     constexpr bool kReuseAddress = false;  // there it would let another program take the port over
+    (void)listen_fd;
 #else
     constexpr bool kReuseAddress = true;
 #endif
     // Poco's default also shares the port: two services would run and each get half of the
     // connections.
 #ifndef _WIN32
-    if (o.listen_fd >= 0) {
-      listener->socket = AdoptedSocket(o.listen_fd);
+    if (listen_fd >= 0) {
+      listener->socket = AdoptedSocket(listen_fd);
     } else
 #endif
     {
-      listener->socket.bind(Poco::Net::SocketAddress(o.address, o.port), kReuseAddress, false);
+      listener->socket.bind(Poco::Net::SocketAddress(address, port), kReuseAddress, false);
       listener->socket.listen(512);
     }
     listener->port = listener->socket.address().port();
@@ -94,13 +114,13 @@ Result<> Server::start() {
     params->setKeepAlive(true);
     params->setKeepAliveTimeout(millis(o.keep_alive_ms));
     params->setMaxKeepAliveRequests(0);
-    listener->pool = std::make_unique<Poco::ThreadPool>("http", 2, core_->maxThreads(), 10,
+    listener->pool = std::make_unique<Poco::ThreadPool>(tls ? "https" : "http", 2,
+                                                        core_->maxThreads(), 10,
                                                         o.thread_stack_bytes * kStackFactor);
-    listener->tcp = std::make_unique<Poco::Net::TCPServer>(
-        new ConnectionFactory(*core_, params), *listener->pool, listener->socket, params);
-    core_->ticker.start();
-    listener->tcp->start();
-    listener_ = std::move(listener);
+    listener->tcp =
+        std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(*core_, params, tls),
+                                               *listener->pool, listener->socket, params);
+    listeners_.push_back(std::move(listener));
     return {};
   } catch (const Poco::Exception& e) {
     Error error;
@@ -119,18 +139,26 @@ Result<> Server::start() {
 }
 
 uint16_t Server::port() const {
-  return listener_ ? listener_->port : 0;
+  return listeners_.empty() ? 0 : listeners_.front()->port;
+}
+
+uint16_t Server::tlsPort() const {
+  for (const auto& listener : listeners_)
+    if (listener->tls) return listener->port;
+  return 0;
 }
 
 void Server::stopAccepting() {
-  if (!listener_ || core_->draining.exchange(true)) return;
-  try {
-    listener_->tcp->stop();
-    listener_->socket
-        .close();  // Poco leaves it open, and the kernel would go on accepting into its backlog
-  } catch (...) {
-    // A socket that cannot be closed accepts nothing more either.
-    core_->draining = true;
+  if (listeners_.empty() || core_->draining.exchange(true)) return;
+  for (const auto& listener : listeners_) {
+    try {
+      listener->tcp->stop();
+      // Poco leaves it open, and the kernel would go on accepting into its backlog.
+      listener->socket.close();
+    } catch (...) {
+      // A socket that cannot be closed accepts nothing more either.
+      core_->draining = true;
+    }
   }
   std::lock_guard lock(core_->mutex);
   for (LiveConnection* connection : core_->connections) {
@@ -139,7 +167,7 @@ void Server::stopAccepting() {
 }
 
 void Server::drain(std::chrono::milliseconds deadline) {
-  if (!listener_ || !listener_->tcp) return;
+  if (listeners_.empty() || !listeners_.front()->tcp) return;
   stopAccepting();
   const auto idle = [this] { return core_->connections.empty(); };
   {
@@ -152,8 +180,10 @@ void Server::drain(std::chrono::milliseconds deadline) {
     }
   }
   // Poco's stop does not wait for its threads, and a handler must not outlive what it uses.
-  listener_->pool->joinAll();
-  listener_->tcp.reset();
+  for (const auto& listener : listeners_) {
+    listener->pool->joinAll();
+    listener->tcp.reset();
+  }
   core_->ticker.stop();
 }
 
@@ -176,12 +206,17 @@ size_t Server::openConnections() const {
 }
 
 size_t Server::queuedConnections() const {
-  return listener_ && listener_->tcp ? static_cast<size_t>(listener_->tcp->queuedConnections()) : 0;
+  size_t sum = 0;
+  for (const auto& listener : listeners_)
+    if (listener->tcp) sum += static_cast<size_t>(listener->tcp->queuedConnections());
+  return sum;
 }
 
 uint64_t Server::refusedConnections() const {
-  return listener_ && listener_->tcp ? static_cast<uint64_t>(listener_->tcp->refusedConnections())
-                                     : 0;
+  uint64_t sum = 0;
+  for (const auto& listener : listeners_)
+    if (listener->tcp) sum += static_cast<uint64_t>(listener->tcp->refusedConnections());
+  return sum;
 }
 
 }  // namespace omni::http

@@ -1,5 +1,6 @@
 #pragma once
-// The one HTTP listener that serves every door: OpenAI API, admin API and health.
+// The HTTP listener that serves every door: OpenAI API, admin API and health; where a certificate is
+// given, with a second one beside it that speaks TLS.
 //
 // Threads: start(), stopAccepting(), drain() and the destructor belong to one owner thread; the
 // counters are thread-safe. Handlers run on the server's own pool, one thread per connection.
@@ -21,6 +22,8 @@
 
 namespace omni::http {
 
+class TlsIdentity;
+
 struct AccessLogEntry {
   std::string method;
   std::string path;  // as sent, without the query, which may hold secrets
@@ -37,6 +40,10 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 20128;   // 0: any free one, see Server::port()
   int listen_fd = -1;      // a listening socket to take over instead of address and port (POSIX)
+  std::shared_ptr<TlsIdentity> tls;  // empty: no TLS listener
+  std::string tls_address;           // empty: as `address`
+  uint16_t tls_port = 0;             // 0: any free one, see Server::tlsPort()
+  int tls_handshake_ms = 10000;      // a handshake that takes longer is dropped
   int max_streams = 1024;  // inference requests at once; above: 503
   int max_admin = 16;      // admin requests at once; above: 503
   int spare_threads = 32;  // for health, refusals and idle keep-alive connections
@@ -75,7 +82,8 @@ class Server {
   // FailureKind::Unavailable when the address cannot be bound, BadRequest when an option makes no
   // sense.
   Result<> start();
-  uint16_t port() const;  // 0 before start()
+  uint16_t port() const;     // 0 before start()
+  uint16_t tlsPort() const;  // 0 before start(), and without a TLS listener
 
   // No new connection; idle ones are closed, running requests go on and end with "Connection:
   // close".
@@ -97,8 +105,10 @@ class Server {
 
  private:
   struct Listener;
+  Result<> open(const std::string& address, uint16_t port, int listen_fd, const TlsIdentity* tls);
+
   std::unique_ptr<ServerCore> core_;
-  std::unique_ptr<Listener> listener_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // the plain one first
 };
 
 }  // namespace omni::http

@@ -68,6 +68,22 @@ TEST_F(DoorkeeperTest, WithAPasswordNobodyAdministersWithoutLogIn) {
   EXPECT_FALSE(knock(Door::Admin, kAway, {{"cookie", "omniroute_session=" + token}}));
 }
 
+TEST_F(DoorkeeperTest, OverTlsTheSessionHasACookieThatThePlainPortCannotSet) {
+  setPassword();
+  const auto token = parts_.doorkeeper.logIn("long enough", "a").value();
+  http::Request request;
+  std::string cookies = "omniroute_session=" + token;
+  request.header = [&](std::string_view) { return cookies; };
+  request.secure = true;
+  EXPECT_EQ(Doorkeeper::sessionToken(request), "");
+  cookies += "; __Host-omniroute_session=" + token;
+  EXPECT_EQ(Doorkeeper::sessionToken(request), token);
+  request.secure = false;
+  EXPECT_EQ(Doorkeeper::sessionToken(request), token);
+  cookies = "__Host-omniroute_session=" + token;
+  EXPECT_EQ(Doorkeeper::sessionToken(request), "");
+}
+
 TEST_F(DoorkeeperTest, AChangedPasswordEndsAllSessions) {
   setPassword();
   const auto token = parts_.doorkeeper.logIn("long enough", "a").value();

@@ -1,68 +1,22 @@
 #pragma once
-// A TLS server on a free local port, and the certificate it shows.
+// A TLS server on a free local port.
 
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/SocketImpl.h>
 #include <Poco/Net/StreamSocket.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <atomic>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include "unit/service/test_certificate.hpp"
+
 namespace omni::upstream::testing {
 
-// A self-signed certificate for one name, and the TLS side of a server that uses it.
-class Identity {
- public:
-  explicit Identity(const std::string& subject_alt_name)
-      : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
-    X509_set_version(certificate_, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate_), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate_), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate_), 3600);
-    X509_set_pubkey(certificate_, key_);
-    X509_NAME* name = X509_get_subject_name(certificate_);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(certificate_, name);
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, certificate_, certificate_, nullptr, nullptr, 0);
-    X509_EXTENSION* extension =
-        X509V3_EXT_conf_nid(nullptr, &context, NID_subject_alt_name, subject_alt_name.c_str());
-    X509_add_ext(certificate_, extension, -1);
-    X509_EXTENSION_free(extension);
-    X509_sign(certificate_, key_, EVP_sha256());
-  }
-  ~Identity() {
-    X509_free(certificate_);
-    EVP_PKEY_free(key_);
-  }
-  Identity(const Identity&) = delete;
-  Identity& operator=(const Identity&) = delete;
-
-  void writePem(const std::string& path) const {
-    FILE* file = std::fopen(path.c_str(), "w");
-    PEM_write_X509(file, certificate_);
-    std::fclose(file);
-  }
-  SSL_CTX* serverContext() const {
-    SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_use_certificate(context, certificate_);
-    SSL_CTX_use_PrivateKey(context, key_);
-    return context;
-  }
-
- private:
-  EVP_PKEY* key_;
-  X509* certificate_;
-};
+using omni::testing::Identity;
 
 // Answers each request of each connection with `answer`; `orderly` sends close_notify at the end.
 class TlsServer {
