@@ -94,13 +94,13 @@ class Tls(World):
         self.assertEqual(shown.returncode, 0, shown.stderr)
 
     def test_what_cannot_serve_refuses_the_start(self):
-        for settings, expected in ((["server.tls.certificate=" + self.chain], "go together"),
+        for number, (settings, expected) in enumerate(((["server.tls.certificate=" + self.chain], "go together"),
                                    (["server.tls.certificate=/nowhere.pem", "server.tls.key=" + self.key], "/nowhere.pem"),
                                    (["server.tls.certificate=" + self.chain, "server.tls.key=" + self.chain], "private key"),
                                    (["server.tls.certificate=" + self.chain, "server.tls.key=" + self.key,
-                                     "server.tls.address=0.0.0.0"], "server.tls.address = 0.0.0.0 can be reached")):
+                                     "server.tls.address=0.0.0.0"], "server.tls.address = 0.0.0.0 can be reached"))):
             with self.subTest(expected):
-                other = os.path.join(self.work, "other" + str(len(expected)))
+                other = os.path.join(self.work, f"other{number}")
                 os.mkdir(other, 0o700)
                 command = [OMNIROUTED, "--set", "server.port=0", "--set", f"data.dir={other}", "--set", f"plugins.dir={self.gateway.plugins}"]
                 for setting in settings:
