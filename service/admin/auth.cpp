@@ -79,7 +79,8 @@ void setPassword(AuthDeps& deps, const Request& request, ResponseWriter& writer)
   note(deps, "password.changed", request);
   // Who set it stays logged in; everybody else has to log in anew.
   if (auto token = deps.sessions.open())
-    writer.setHeader("Set-Cookie", cookie(request, *token, access::AdminSessions::kLongestMs / 1000));
+    writer.setHeader("Set-Cookie",
+                     cookie(request, *token, access::AdminSessions::kLongestMs / 1000));
   sendJson(writer, 200, json::object{{"passwordSet", true}});
 }
 

@@ -53,8 +53,8 @@ class Doorkeeper {
   // From the cookie; empty: none.
   static std::string sessionToken(const http::Request& request);
   static constexpr std::string_view kCookie = "omniroute_session";
-  // Over TLS. A name of its own, for browsers share cookies between ports: the prefix keeps the plain
-  // port's pages from setting or replacing it (RFC 6265bis, 4.1.3.2).
+  // Over TLS. A name of its own, for browsers share cookies between ports: the prefix keeps the
+  // plain port's pages from setting or replacing it (RFC 6265bis, 4.1.3.2).
   static constexpr std::string_view kSecureCookie = "__Host-omniroute_session";
   static std::string_view cookieName(const http::Request& request);
 

@@ -114,7 +114,8 @@ Result<> Access::open(const config::Config& config) {
             "{} = {} can be reached from other machines, so {} must be there "
             "first: start on 127.0.0.1 and use PUT /api/settings/password and POST "
             "/api/keys, or set access.passwordFile and access.keyFile",
-            tls ? "server.tls.address" : "server.address", tls ? config.tls_address : config.address,
+            tls ? "server.tls.address" : "server.address",
+            tls ? config.tls_address : config.address,
             p.doorkeeper->hasPassword() ? "an API key" : "an admin password and an API key"),
         tls ? "server.tls.address" : "server.address");
   return {};

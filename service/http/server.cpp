@@ -68,8 +68,7 @@ Result<> Server::start() {
     return makeError(FailureKind::Conflict, "The HTTP server has been started before.");
   auto opened = open(o.address, o.port, o.listen_fd, nullptr);
   if (opened && o.tls)
-    opened =
-        open(o.tls_address.empty() ? o.address : o.tls_address, o.tls_port, -1, o.tls.get());
+    opened = open(o.tls_address.empty() ? o.address : o.tls_address, o.tls_port, -1, o.tls.get());
   if (!opened) {
     listeners_.clear();
     return opened;
@@ -114,12 +113,10 @@ Result<> Server::open(const std::string& address, uint16_t port, int listen_fd,
     params->setKeepAlive(true);
     params->setKeepAliveTimeout(millis(o.keep_alive_ms));
     params->setMaxKeepAliveRequests(0);
-    listener->pool = std::make_unique<Poco::ThreadPool>(tls ? "https" : "http", 2,
-                                                        core_->maxThreads(), 10,
-                                                        o.thread_stack_bytes * kStackFactor);
-    listener->tcp =
-        std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(*core_, params, tls),
-                                               *listener->pool, listener->socket, params);
+    listener->pool = std::make_unique<Poco::ThreadPool>(
+        tls ? "https" : "http", 2, core_->maxThreads(), 10, o.thread_stack_bytes * kStackFactor);
+    listener->tcp = std::make_unique<Poco::Net::TCPServer>(
+        new ConnectionFactory(*core_, params, tls), *listener->pool, listener->socket, params);
     listeners_.push_back(std::move(listener));
     return {};
   } catch (const Poco::Exception& e) {

@@ -1,6 +1,6 @@
 #pragma once
-// The HTTP listener that serves every door: OpenAI API, admin API and health; where a certificate is
-// given, with a second one beside it that speaks TLS.
+// The HTTP listener that serves every door: OpenAI API, admin API and health; where a certificate
+// is given, with a second one beside it that speaks TLS.
 //
 // Threads: start(), stopAccepting(), drain() and the destructor belong to one owner thread; the
 // counters are thread-safe. Handlers run on the server's own pool, one thread per connection.
@@ -38,19 +38,19 @@ struct AccessLogEntry {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 20128;   // 0: any free one, see Server::port()
-  int listen_fd = -1;      // a listening socket to take over instead of address and port (POSIX)
+  uint16_t port = 20128;  // 0: any free one, see Server::port()
+  int listen_fd = -1;     // a listening socket to take over instead of address and port (POSIX)
   std::shared_ptr<TlsIdentity> tls;  // empty: no TLS listener
   std::string tls_address;           // empty: as `address`
   uint16_t tls_port = 0;             // 0: any free one, see Server::tlsPort()
   int tls_handshake_ms = 10000;      // a handshake that takes longer is dropped
-  int max_streams = 1024;  // inference requests at once; above: 503
-  int max_admin = 16;      // admin requests at once; above: 503
-  int spare_threads = 32;  // for health, refusals and idle keep-alive connections
-  int max_queued = 256;    // accepted connections that wait for a thread
-  int send_timeout_ms = 30000;     // a client that takes no byte for this long is dropped
-  int receive_timeout_ms = 30000;  // between two reads of a request
-  int keep_alive_ms = 5000;        // idle time between two requests
+  int max_streams = 1024;            // inference requests at once; above: 503
+  int max_admin = 16;                // admin requests at once; above: 503
+  int spare_threads = 32;            // for health, refusals and idle keep-alive connections
+  int max_queued = 256;              // accepted connections that wait for a thread
+  int send_timeout_ms = 30000;       // a client that takes no byte for this long is dropped
+  int receive_timeout_ms = 30000;    // between two reads of a request
+  int keep_alive_ms = 5000;          // idle time between two requests
   int keep_alive_comment_ms =
       15000;  // silence on an event stream before ": keep-alive" or the like is sent; 0: never
   int commit_after_ms = 10000;  // silence before a planned stream begins without content; 0: never

@@ -65,8 +65,7 @@ Result<Context> make(const std::filesystem::path& certificate, const std::filesy
     return std::unexpected(std::move(good.error()));
   ERR_clear_error();
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  if (!context)
-    return makeError(FailureKind::Internal, "TLS could not be set up: " + lastReason());
+  if (!context) return makeError(FailureKind::Internal, "TLS could not be set up: " + lastReason());
   SSL_CTX* const raw = context.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

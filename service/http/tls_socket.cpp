@@ -127,11 +127,11 @@ class TlsSocket final : public Poco::Net::StreamSocketImpl {
       }
       const auto left =
           std::chrono::duration_cast<std::chrono::microseconds>(end - steady_clock::now());
-      if (left.count() <= 0 || !platform::waitSocket(plain_,
-                                                     why == SSL_ERROR_WANT_READ
-                                                         ? platform::Wait::Readable
-                                                         : platform::Wait::Writable,
-                                                     left))
+      if (left.count() <= 0 ||
+          !platform::waitSocket(
+              plain_,
+              why == SSL_ERROR_WANT_READ ? platform::Wait::Readable : platform::Wait::Writable,
+              left))
         return false;
     }
     setBlocking(true);

@@ -10,7 +10,29 @@ import harness
 from harness import World, wait_for
 
 
-class SmallDisk(World):
+class OnADisk(World):
+    """What is common to tests whose data folder is a file system of its own."""
+
+    def loud_skip(self, why):
+        print(f"\n*** SKIPPED: {why}\n*** Full, read-only and failing disks were NOT tried.\n", file=sys.stderr)
+        self.skipTest(why)
+
+    def serves(self):
+        for name in ("kiro-dev", "kiro-pro"):
+            answer = self.gateway.chat(f"kiro/{name}", "Hi")
+            self.assertEqual(answer.status, 200, answer)
+
+    def refused_import(self, reason):
+        account = self.sim.account(email="late@example.com")
+        answer = self.gateway.post("/api/oauth/kiro/import",
+                                   {"refreshToken": account["refreshToken"], "name": "late"})
+        self.assertGreaterEqual(answer.status, 500, answer)
+        self.assertIn(reason, answer.body.decode())
+        self.assertNotIn(account["refreshToken"], answer.body.decode())
+        self.assertEqual(self.gateway.get("/api/providers").json["total"], 2)
+
+
+class SmallDisk(OnADisk):
     """The data folder is a file system of a few MiB, in memory."""
     SIZE = "6m"
 
@@ -28,10 +50,6 @@ class SmallDisk(World):
         # Cleanups run backwards: the service ends before its disk goes.
         self.addCleanup(self.gateway.stop)
 
-    def loud_skip(self, why):
-        print(f"\n*** SKIPPED: {why}\n*** Full and read-only disks were NOT tried.\n", file=sys.stderr)
-        self.skipTest(why)
-
     def fill(self):
         self.filler = os.path.join(self.data, "filler")
         with open(self.filler, "wb", buffering=0) as file:
@@ -44,20 +62,6 @@ class SmallDisk(World):
 
     def remount(self, how):
         subprocess.run(["mount", "-o", f"remount,{how},size={self.SIZE}", self.data], check=True)
-
-    def serves(self):
-        for name in ("kiro-dev", "kiro-pro"):
-            answer = self.gateway.chat(f"kiro/{name}", "Hi")
-            self.assertEqual(answer.status, 200, answer)
-
-    def refused_import(self, reason):
-        account = self.sim.account(email="late@example.com")
-        answer = self.gateway.post("/api/oauth/kiro/import",
-                                   {"refreshToken": account["refreshToken"], "name": "late"})
-        self.assertGreaterEqual(answer.status, 500, answer)
-        self.assertIn(reason, answer.body.decode())
-        self.assertNotIn(account["refreshToken"], answer.body.decode())
-        self.assertEqual(self.gateway.get("/api/providers").json["total"], 2)
 
     def test_a_full_disk(self):
         self.two_accounts()
@@ -104,6 +108,66 @@ class SmallDisk(World):
         self.remount("rw")
         self.gateway.start()
         self.serves()
+
+
+class FailingDisk(OnADisk):
+    """The data folder is on an ext4 that meets an error and turns read-only under the running service, as a dying disk does."""
+
+    def setUp(self):
+        if os.name != "posix" or os.geteuid() != 0:
+            self.loud_skip("mounting a file system needs root")
+        super().setUp()
+        self.gateway.stop()
+        self.image = os.path.join(self.work, "disk.img")
+        with open(self.image, "wb") as file:
+            file.truncate(32 << 20)
+        made = subprocess.run(["mkfs.ext4", "-q", self.image], capture_output=True, text=True)
+        if made.returncode != 0:
+            self.loud_skip("no ext4 can be made here: " + made.stderr.strip())
+        self.mount()
+        self.addCleanup(subprocess.run, ["umount", "-l", self.data], check=False, capture_output=True)
+        self.gateway.start()
+        self.addCleanup(self.gateway.stop)
+
+    def mount(self):
+        mounted = subprocess.run(["mount", "-o", "loop,errors=remount-ro", self.image, self.data], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            self.loud_skip("no image can be mounted here: " + mounted.stderr.strip())
+        os.chmod(self.data, 0o700)
+
+    def break_disk(self):
+        device = subprocess.run(["losetup", "-j", self.image], capture_output=True, text=True, check=True).stdout
+        trigger = f"/sys/fs/ext4/{os.path.basename(device.split(':')[0])}/trigger_fs_error"
+        if not os.path.exists(trigger):
+            self.loud_skip("this kernel cannot make ext4 fail")
+        with open(trigger, "w") as file:
+            file.write("1")
+
+        def broken():
+            try:
+                with open(os.path.join(self.data, "probe"), "w"):
+                    return False
+            except OSError:
+                return True
+        wait_for(broken, 10, "the file system to be read-only")
+
+    def test_a_disk_that_turns_read_only_while_serving(self):
+        self.two_accounts()
+        self.serves()
+        self.break_disk()
+        self.serves()
+        self.refused_import("disk")
+        health = self.gateway.get("/api/health")
+        self.assertEqual(health.json["status"], "degraded", health)
+        self.assertIn(health.json["storage"]["reason"], ("storage_io", "storage_readonly"), health)
+        self.assertEqual(self.gateway.get("/healthz").status, 200)
+        self.gateway.stop()
+        subprocess.run(["umount", self.data], check=True)
+        self.assertIn(subprocess.run(["e2fsck", "-fy", self.image], capture_output=True).returncode, (0, 1))
+        self.mount()
+        self.gateway.start()
+        self.serves()
+        self.assertEqual(self.gateway.get("/api/health").json["status"], "ok")
 
 
 class FewDescriptors(World):

@@ -319,9 +319,13 @@ TEST_F(ErrorRows, G2RestStyleNamesTheTypeInAHeader) {
 // Found by the fuzzer: seconds that overflow as milliseconds. What nobody can mean was not said.
 TEST_F(ErrorRows, ADelayThatNobodyCanMeanIsNoDelay) {
   for (const char* header : {"9223372036854775807", "22222222222222", "-5", "soon"})
-    expectRow({header, 503, R"({"message":"x"})", OMNI_FAILURE_UPSTREAM, -1,
-               {{"Retry-After", header}}});
-  expectRow({"a minute", 503, R"({"message":"x"})", OMNI_FAILURE_UPSTREAM, 60'000,
+    expectRow(
+        {header, 503, R"({"message":"x"})", OMNI_FAILURE_UPSTREAM, -1, {{"Retry-After", header}}});
+  expectRow({"a minute",
+             503,
+             R"({"message":"x"})",
+             OMNI_FAILURE_UPSTREAM,
+             60'000,
              {{"Retry-After", "60"}}});
   for (const char* number : {"1e300", "-1", "9223372036854775808"})
     expectRow({number, 429,

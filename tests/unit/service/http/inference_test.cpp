@@ -220,10 +220,9 @@ TEST_F(InferenceTest, WhatAResponseRepeatsOfItsRequestOutlivesIt) {
   for (const std::string streamed : {"true", "false"}) {
     RawClient c(server_->port());
     c.send(post("/v1/responses",
-                R"({"model":"m","input":"hi","instructions":"Be \"brief\".","stream":)" +
-                    streamed + R"(,"metadata":{"a":"b"},"tools":)" + tools + "}"));
-    const std::string answer =
-        streamed == "true" ? c.until("\r\n0\r\n\r\n") : c.response();
+                R"({"model":"m","input":"hi","instructions":"Be \"brief\".","stream":)" + streamed +
+                    R"(,"metadata":{"a":"b"},"tools":)" + tools + "}"));
+    const std::string answer = streamed == "true" ? c.until("\r\n0\r\n\r\n") : c.response();
     ASSERT_THAT(answer, HasSubstr(R"("object":"response")"));
     const std::string end = answer.substr(answer.rfind(R"("object":"response")"));
     EXPECT_THAT(end, HasSubstr("\"tools\":" + tools));

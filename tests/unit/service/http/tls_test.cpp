@@ -185,8 +185,9 @@ TEST_F(TlsTest, ManyRecordsGoBothWays) {
   for (size_t i = 0; i < body.size(); i += 997) body[i] = static_cast<char>('a' + i % 26);
   TlsClient c(server_->tlsPort());
   auto sending = std::async(std::launch::async, [&] {
-    return c.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
-                  std::to_string(body.size()) + "\r\n\r\n" + body);
+    return c.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body);
   });
   EXPECT_TRUE(sending.get());
   const std::string answer = c.untilEnd();
@@ -227,8 +228,8 @@ TEST_F(TlsTest, OnlyAWholeAnswerEndsWithCloseNotify) {
   });
   start();
   for (const char* version : {"1.0", "1.1"}) {
-    const std::string rest = std::string(" HTTP/") + version +
-                             "\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    const std::string rest =
+        std::string(" HTTP/") + version + "\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     TlsClient whole(server_->tlsPort());
     whole.send("GET /whole" + rest);
     EXPECT_THAT(whole.untilEnd(), HasSubstr("data: 1"));

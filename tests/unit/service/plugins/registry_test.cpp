@@ -385,6 +385,58 @@ TEST_F(RegistryTest, ValuesBelongToTheCallsAccount) {
   EXPECT_EQ(failed.error().message, "the disk is full");
 }
 
+// A call is for one account: its values, and the pool and proxy that the account's key stands for.
+// Neither a key that looks like a path nor the call of another account's request leads elsewhere.
+TEST_F(RegistryTest, ACallReachesNoOtherAccount) {
+  const std::string secret = "token-of-two";
+  world.store.rows["two"].values["token"] = {"token", secret, true};
+  world.store.rows["foreign"].values["token"] = {"token", secret, true};
+  const auto fetch = [](omni_call_t* call) {
+    omni_http_request_t request{};
+    request.struct_size = sizeof(request);
+    request.method = toStr("GET");
+    request.url = toStr("http://u/");
+    const omni_header_t aim[] = {{toStr("x-omniroute-connection"), toStr("two")}};
+    request.headers = aim;
+    request.header_count = 1;
+    omni_http_sink_t http{};
+    http.struct_size = sizeof(http);
+    http.on_response = [](void*, uint32_t, const omni_header_t*, size_t) { return OMNI_OK; };
+    http.on_body = [](void*, omni_str_t) { return OMNI_OK; };
+    return script->host->http(call, &request, &http);
+  };
+
+  std::promise<omni_call_t*> inside;
+  std::promise<void> go;
+  script_.control = [&](omni_call_t* call, std::string_view, std::string_view,
+                        const omni_writer_t*) {
+    if (!getValue(call, "token")) {  // the call for "one"
+      for (const std::string_view key : {"two/token", "../two/token", "two.token", "two:token",
+                                         "sample/two/token", "foreign/token", "%token", "tok_n"})
+        EXPECT_EQ(getValue(call, key), std::nullopt) << key;
+      omni_call_t* const other = inside.get_future().get();
+      EXPECT_EQ(getValue(other, "token"), std::nullopt);
+      EXPECT_EQ(commit(other, "token", "taken over"), OMNI_INVALID);
+      EXPECT_EQ(fetch(other), OMNI_INVALID);
+      EXPECT_EQ(world.upstream.key, "");
+      EXPECT_EQ(commit(call, "two/token", "mine"), OMNI_OK);
+      EXPECT_EQ(fetch(call), OMNI_OK);
+      EXPECT_EQ(world.upstream.key, "sample/one");
+      go.set_value();
+    } else {
+      inside.set_value(call);
+      go.get_future().wait();
+    }
+    return OMNI_OK;
+  };
+  auto second = std::async(std::launch::async, [this] { return control("two"); });
+  EXPECT_TRUE(control("one"));
+  EXPECT_TRUE(second.get());
+  EXPECT_EQ(world.store.rows["two"].values["token"].value, secret);
+  EXPECT_EQ(world.store.rows["two"].values.size(), 1u);
+  EXPECT_EQ(world.store.rows["one"].values["two/token"].value, "mine");  // under its own account
+}
+
 TEST_F(RegistryTest, AnotherProvidersAccountIsOutOfReach) {
   script_.control = [](omni_call_t*, std::string_view, std::string_view, const omni_writer_t*) {
     return OMNI_OK;
