@@ -199,6 +199,43 @@ in_box systemctl start omniroute.service
 until_true 10 "no answer after socket activation was switched off" answers
 lap "socket activation"
 
+# ---- the master key as a credential of the service manager, out of the data folder
+in_box sh -c 'install -d -m 700 /etc/omniroute-keys && mv /var/lib/omniroute/master.key /etc/omniroute-keys/ && chown root:root /etc/omniroute-keys/master.key'
+in_box mkdir -p /etc/systemd/system/omniroute.service.d
+in_box sh -c 'printf "[Service]\nLoadCredential=master.key:/etc/omniroute-keys/master.key\n" > /etc/systemd/system/omniroute.service.d/credential.conf'
+in_box systemctl daemon-reload
+in_box systemctl restart omniroute.service
+until_true 10 "no answer with the master key as a credential" answers
+in_box test ! -e /var/lib/omniroute/master.key || fail "a master key was made although there is a credential"
+chat kiro-dev || fail "the credential does not open kiro-dev's secrets"
+in_box sh -c 'rm /etc/systemd/system/omniroute.service.d/credential.conf'
+in_box systemctl daemon-reload
+in_box systemctl restart omniroute.service 2>/dev/null || true
+without_key() { [ "$(in_box systemctl show -p ExecMainStatus --value omniroute.service)" = 78 ]; }
+until_true 15 "started without the master key, or with another exit code than 78" without_key
+in_box test ! -e /var/lib/omniroute/master.key || fail "a new master key was made over sealed data"
+in_box sh -c 'install -o omniroute -g omniroute -m 600 /etc/omniroute-keys/master.key /var/lib/omniroute/master.key && rm -r /etc/omniroute-keys'
+in_box systemctl reset-failed omniroute.service
+in_box systemctl start omniroute.service
+until_true 10 "no answer with the key back in its place" answers
+chat kiro-pro || fail "kiro-pro is lost after the key's journey"
+lap "master key by LoadCredential; without it the start is refused and nothing is overwritten"
+
+# ---- TLS, under the unit's own restrictions
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=box -addext subjectAltName=IP:127.0.0.1 \
+  -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null || fail "no certificate could be made"
+mkdir -p "$root/etc/omniroute/tls"
+cp "$work/tls.crt" "$work/tls.key" "$root/etc/omniroute/tls/"
+in_box sh -c 'chown -R root:omniroute /etc/omniroute/tls && chmod 750 /etc/omniroute/tls && chmod 640 /etc/omniroute/tls/*
+  printf "server.tls.certificate = /etc/omniroute/tls/tls.crt\nserver.tls.key = /etc/omniroute/tls/tls.key\nserver.tls.port = 20130\n" >> /etc/omniroute/omnirouted.properties'
+in_box systemctl restart omniroute.service
+until_true 10 "no answer over TLS" call -f --cacert /etc/omniroute/tls/tls.crt https://127.0.0.1:20130/healthz
+in_box systemctl show -p StatusText --value omniroute.service | grep -q 'TLS on 127.0.0.1:20130' || fail "the status does not name the TLS listener"
+in_box sh -c 'sed -i "/^server.tls/d" /etc/omniroute/omnirouted.properties && rm -r /etc/omniroute/tls'
+in_box systemctl restart omniroute.service
+until_true 10 "no answer with TLS switched off" answers
+lap "TLS listener"
+
 # ---- hardening
 score=$(in_box systemd-analyze security omniroute.service --no-pager | sed -nE 's/.*Overall exposure level for omniroute.service: ([0-9.]+).*/\1/p')
 [ -n "$score" ] || fail "systemd-analyze gave no score"
