@@ -6,6 +6,7 @@
 #include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
 #include <Poco/Net/SecureServerSocket.h>
+#include <Poco/Thread.h>
 
 #include <cstdio>
 #include <exception>
@@ -113,7 +114,13 @@ void Server::start() {
 }
 
 void Server::stop() {
+  // Once is not enough: a connection that is just being made while the others are told to end has
+  // not heard it, and would wait for its client.
   server_->stopAll(true);
+  while (server_->currentThreads() > 0) {
+    Poco::Thread::sleep(5);
+    server_->stopAll(true);
+  }
 }
 
 std::uint16_t Server::port() const {

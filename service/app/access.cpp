@@ -166,8 +166,8 @@ bool Access::visible(const http::Request& request, const ModelEntry& entry) cons
          parts_->keys.mayUse(request.caller_id, entry.id, entry.owner == "combo");
 }
 
-void Access::finished(const http::InferenceRecord& record) {
-  if (!record.admitted || record.caller_id.empty()) return;
+void Access::leaving(const http::InferenceRecord& record) {
+  if (record.caller_id.empty()) return;
   access::Spent spent;
   spent.requests = 1;
   spent.tokens = std::max<int64_t>(record.usage.input_tokens, 0) +

@@ -40,7 +40,7 @@ class Access {
   Result<> authorize(http::Request& request, const http::Route& route);
   // For InferenceHooks.
   Result<> admit(const http::Request& request, const chat::ChatRequest& chat);
-  void finished(const http::InferenceRecord& record);
+  void leaving(const http::InferenceRecord& record);
   bool visible(const http::Request& request, const ModelEntry& entry) const;
   // Writes what keys have spent.
   void flush();

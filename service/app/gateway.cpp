@@ -306,10 +306,8 @@ Result<> Gateway::listen() {
   hooks.visible = [&p](const http::Request& request, const ModelEntry& entry) {
     return p.access->visible(request, entry);
   };
-  hooks.finished = [&p](const http::InferenceRecord& record) {
-    p.access->finished(record);
-    p.insight->finished(record);
-  };
+  hooks.leaving = [&p](const http::InferenceRecord& record) { p.access->leaving(record); };
+  hooks.finished = [&p](const http::InferenceRecord& record) { p.insight->finished(record); };
   const size_t content_bytes =
       config->request_content ? static_cast<size_t>(config->request_content_kib) * 1024 : 0;
   http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks), content_bytes});

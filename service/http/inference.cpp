@@ -168,6 +168,9 @@ class Run {
     if (trace_) record_.trace_id = trace_->trace_id;
     record_.started_at_ms = deps.clock.nowMs();
   }
+  ~Run() { leave(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   void operator()() {
     if (deps_.content_bytes > 0) tap_.emplace(deps_.content_bytes, request_.body);
@@ -181,6 +184,16 @@ class Run {
   }
 
  private:
+  // Also when an exception ends the request: a slot that is not given back is lost for good.
+  void leave() {
+    if (!record_.admitted || std::exchange(left_, true) || !deps_.hooks.leaving) return;
+    try {
+      deps_.hooks.leaving(record_);
+    } catch (...) {
+      left_ = true;  // the answer matters more than its account
+    }
+  }
+
   void run() {
     auto call = codec_.decode(std::move(request_.body));
     if (!call) return refuse(std::move(call.error()));
@@ -231,6 +244,7 @@ class Run {
     }
     record_.status = 200;
     if (!result) record_.error = result.error();
+    leave();
     sink.finish(result);
   }
 
@@ -242,6 +256,7 @@ class Run {
     if (!result) return refuse(std::move(result.error()));
     setCredits(writer_, record_.usage);
     record_.status = 200;
+    leave();
     writer_.json(200, collector->json());
   }
 
@@ -249,6 +264,7 @@ class Run {
 
   void refuse(Error error) {
     record_.status = codec_.errorStatus(error);
+    leave();
     sendApiError(writer_, codec_, error, request_.request_id);
     record_.error = std::move(error);
   }
@@ -265,6 +281,7 @@ class Run {
   InferenceRecord record_;
   std::optional<TraceContext> trace_;
   std::optional<ContentTap> tap_;
+  bool left_ = false;
 };
 
 }  // namespace

@@ -102,7 +102,7 @@ class RegistrationUrgent(KeeperWorld):
         before = self.gateway.record("kiro-dev")["providerSpecificData"]["clientId"]
         wait_for(lambda: self.gateway.record("kiro-dev")["providerSpecificData"]["clientId"] != before, 30,
                  "the registration to be renewed")
-        self.assertIn("registration.renewed", [e["action"] for e in self.audit("kiro-dev")])
+        wait_for(lambda: "registration.renewed" in [e["action"] for e in self.audit("kiro-dev")], 10, "the renewal in the audit log")
         self.assertEqual(self.gateway.refresh("kiro-dev").status, 200)
 
 

@@ -1,6 +1,7 @@
 """Manners of streams at each API: content at once, signs of life while upstream thinks, a limit to silence and none to the whole,
 a client that leaves, reads slowly or not at all, and streams that break."""
 import json
+import os
 import socket
 import threading
 import time
@@ -8,6 +9,7 @@ import unittest
 
 from harness import World, stream_events, wait_for
 
+SANITIZED = bool(os.environ.get("OMNI_SANITIZE"))
 MODEL = "kiro/dev/claude-sonnet-4.5"
 USER = {"role": "user", "content": "Hi"}
 APIS = {
@@ -191,7 +193,8 @@ class Streaming(World):
                     stream.received += stream.socket.recv(4096)
                     time.sleep(0.05)
                 self.assertEqual(self.active(), 1, "upstream is held back")
-                self.assertLess(self.memory() - before, 8, "what is not read is not collected")
+                if not SANITIZED:  # their allocator keeps what was freed
+                    self.assertLess(self.memory() - before, 8, "what is not read is not collected")
                 body = stream.rest()
             joined = b"".join(unchunk(body.split(b"\r\n\r\n", 1)[1]))
             self.assertEqual(text_of(api, joined), text)

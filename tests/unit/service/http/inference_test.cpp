@@ -309,6 +309,51 @@ TEST_P(InferenceTest, FailureWithinTheSilenceIsAPlainError) {
   EXPECT_EQ(bodyOf(answer).at("error").at("type").as_string(), "rate_limit_error");
 }
 
+// A client with one slot that asks again as soon as it has its answer must find the slot free.
+TEST_P(InferenceTest, WhoIsAdmittedLeavesOnceAndBeforeTheLastBytes) {
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  hooks_.admit = [&](const Request&, const chat::ChatRequest&) -> Result<> {
+    most = std::max(most.load(), ++inside);
+    return {};
+  };
+  hooks_.leaving = [&](const InferenceRecord& r) {
+    EXPECT_NE(r.status, 0);
+    --inside;
+  };
+  int call = 0;
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) -> Result<> {
+    if (++call % 3 == 0) return makeError(FailureKind::RateLimited, "Slow down.");
+    emit(sink, chat::EventKind::Text, "x");
+    emit(sink, chat::EventKind::Finish);
+    return {};
+  };
+  start();
+  for (int i = 0; i < 60; ++i) {
+    RawClient c(server_->port());
+    const bool streamed = i % 2 == 0;
+    c.send(post(GetParam().path, body(streamed)));
+    // Streamed errors that came before any content are whole answers.
+    if (streamed && (i + 1) % 3 != 0)
+      c.until("\r\n0\r\n\r\n");
+    else
+      c.response();
+    ASSERT_EQ(inside, 0) << i;
+  }
+  EXPECT_EQ(most, 1);
+}
+
+TEST_P(InferenceTest, AnExceptionGivesTheSlotBack) {
+  std::atomic<int> left{0};
+  hooks_.leaving = [&](const InferenceRecord&) { ++left; };
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink&, const CancelToken&,
+                        RouteReport&) -> Result<> { throw std::runtime_error("broken"); };
+  start();
+  EXPECT_THAT(ask(body(false)), StartsWith("HTTP/1.1 500"));
+  EXPECT_EQ(left, 1);
+}
+
 TEST_P(InferenceTest, HooksSeeTheRequestAndItsEnd) {
   keepRecords();
   hooks_.admit = [](const Request& r, const chat::ChatRequest& chat) -> Result<> {
