@@ -43,9 +43,8 @@ class TlsSocket final : public Poco::Net::StreamSocketImpl {
 
   void close() override {
     try {
-      // Only where it cannot wait: the client may take nothing any more.
-      if (canSay() && platform::waitSocket(plain_, platform::Wait::Writable, milliseconds(0)))
-        notifyClose();
+      // Waits like any other write for a client that is still reading, and no longer.
+      if (canSay()) notifyClose();
       state_ = State::Failed;
       ERR_clear_error();
       reset();  // the descriptor is plain_'s
