@@ -21,7 +21,9 @@ class Watch:
     """Counts what arrives upstream, by second of the simulator's own clock."""
 
     def __init__(self, sim):
-        self.sim, self.seen, self.seconds = sim, -1, collections.Counter()
+        # What came before, such as the imports' own refreshes, is not counted.
+        self.sim, self.seen = sim, max((r["number"] for r in sim.requests()), default=-1)
+        self.seconds = collections.Counter()
         self.all = collections.Counter()
         self.paths = collections.defaultdict(collections.Counter)  # by second
         self.skew, self.steps = time.time() - time.monotonic(), []

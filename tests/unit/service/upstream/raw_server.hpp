@@ -77,17 +77,17 @@ class RawServer {
     for (const Step& step : script_) {
       while (!listener_.poll(Poco::Timespan(0, 20'000), Poco::Net::Socket::SELECT_READ))
         if (stop_) return;
-      Poco::Net::StreamSocket socket = listener_.acceptConnection();
+      // No copy of the socket stays here: the last one to go closes it.
+      auto accepted = std::make_unique<Peer>(listener_.acceptConnection());
       ++accepted_;
-      connections_.emplace_back(
-          [&step, peer = std::make_unique<Peer>(std::move(socket))]() mutable {
-            try {
-              step(*peer);
-            } catch (const Poco::Exception&) {
-              // The client went away; what it saw is what the test checks.
-            }
-            peer.reset();
-          });
+      connections_.emplace_back([&step, peer = std::move(accepted)]() mutable {
+        try {
+          step(*peer);
+        } catch (const Poco::Exception&) {
+          // The client went away; what it saw is what the test checks.
+        }
+        peer.reset();
+      });
     }
   }
 
