@@ -17,7 +17,7 @@ namespace omni {
 
 // What was said. A long text is cut, with a mark where.
 struct RequestContent {
-  std::string request;        // the body as it came, whatever its bytes
+  std::string request;        // the body but for credentials, whatever its bytes
   std::string answer;         // the answer's text; other parts follow a line that names them
   int64_t request_bytes = 0;  // before the cut
   int64_t answer_bytes = 0;

@@ -119,10 +119,10 @@ void list(Shared& shared, const Request& request, ResponseWriter& writer) {
   json::array out;
   for (const RequestEntry& entry : *rows) out.push_back(record(entry));
   const bool full = rows->size() == static_cast<size_t>(filter.limit);
-  sendJson(
-      writer, 200,
-      json::object{{"requests", std::move(out)},
-                   {"nextBefore", full ? json::value(rows->back().id) : json::value(nullptr)}});
+  sendJson(writer, 200,
+           json::object{{"requests", std::move(out)},
+                        {"nextBefore", full ? json::value(rows->back().id) : json::value(nullptr)},
+                        {"contentKept", shared.deps.content_kept}});
 }
 
 // By the log's number, or by the id that the client was given (the newest, should it occur twice).

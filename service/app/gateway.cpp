@@ -40,6 +40,7 @@
 #include "service/storage/proxy_store.hpp"
 #include "service/storage/sqlite_store.hpp"
 #include "service/telemetry/log.hpp"
+#include "service/telemetry/redact_content.hpp"
 #include "service/upstream/client.hpp"
 #include "service/upstream/proxy_tester.hpp"
 
@@ -310,7 +311,8 @@ Result<> Gateway::listen() {
   hooks.finished = [&p](const http::InferenceRecord& record) { p.insight->finished(record); };
   const size_t content_bytes =
       config->request_content ? static_cast<size_t>(config->request_content_kib) * 1024 : 0;
-  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks), content_bytes});
+  http::addInferenceRoutes(routes, {*p.router, p.clock, p.random, std::move(hooks), content_bytes,
+                                    telemetry::redactContent});
   p.webhooks.emplace(WebhookLifeDeps{.store = *p.store,
                                      .sealer = *p.sealer,
                                      .client = *p.upstream,

@@ -32,9 +32,11 @@ std::string mark(size_t missing) {
 
 }  // namespace
 
-ContentTap::ContentTap(size_t limit, std::string_view body)
-    : limit_(limit), content_(std::make_shared<RequestContent>()) {
+ContentTap::ContentTap(size_t limit, std::string_view body, const Clean& clean)
+    : limit_(limit), clean_(clean), content_(std::make_shared<RequestContent>()) {
   content_->request_bytes = static_cast<int64_t>(body.size());
+  std::string cleaned;
+  if (clean_) body = cleaned = clean_(body);
   if (body.size() <= limit) {
     content_->request = body;
     return;
@@ -84,6 +86,7 @@ void ContentTap::add(std::string_view text) {
 }
 
 std::shared_ptr<const RequestContent> ContentTap::take() {
+  if (clean_) content_->answer = clean_(content_->answer);
   if (full_) content_->answer += mark(static_cast<size_t>(content_->answer_bytes) - kept_);
   return std::move(content_);
 }

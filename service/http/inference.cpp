@@ -173,7 +173,7 @@ class Run {
   Run& operator=(const Run&) = delete;
 
   void operator()() {
-    if (deps_.content_bytes > 0) tap_.emplace(deps_.content_bytes, request_.body);
+    if (deps_.content_bytes > 0) tap_.emplace(deps_.content_bytes, request_.body, deps_.clean);
     const TraceScope scope(request_.request_id, trace_);
     if (const auto name = codec_.requestIdHeader(); !name.empty())
       writer_.setHeader(std::string(name), request_.request_id);

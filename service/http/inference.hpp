@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/chat/codec.hpp"
 #include "core/ports/chat_backend.hpp"
@@ -66,6 +67,8 @@ struct InferenceDeps {
   InferenceHooks hooks{};
   // How much of a body and of an answer goes into the record; 0: nothing is copied.
   size_t content_bytes = 0;
+  // Takes secrets out of what is kept; called on the request's thread. Empty: it is kept as it is.
+  std::function<std::string(std::string_view)> clean{};
 };
 
 // Thread-safe. Takes the body out of `request`.

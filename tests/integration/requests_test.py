@@ -151,6 +151,7 @@ class ContentOn(World):
             self.assertEqual(row["content"]["requestBytes"], len(row["content"]["request"]))
         self.assertEqual(self.gateway.get(f"/api/requests/{row['id']}").json, row)
         listed = self.gateway.get("/api/requests").body.decode()
+        self.assertIs(json.loads(listed)["contentKept"], True)
         self.assertNotIn("content", listed.replace("contentKept", ""))
         self.assertNotIn(QUESTION, listed + self.gateway.get("/metrics").body.decode())
         self.assertEqual(self.gateway.get("/api/requests/nobody").status, 404)
@@ -178,6 +179,18 @@ class ContentOn(World):
         row = self.one(self.gateway.chat("my-kiro", "Hi"))["content"]
         self.assertEqual(row["answerBytes"], 9004)
         self.assertEqual(row["answer"], "a" * 4096 + "\n[... 4908 bytes are not kept ...]\n")
+
+    def test_credentials_inside_a_body_are_taken_out(self):
+        self.sim.turn(text="Use sk-abcdefghijklmnopqrstuvwx then.")
+        answer = self.gateway.post("/v1/messages", {
+            "model": "my-kiro", "max_tokens": 9, "mcp_servers": [{"type": "url", "url": "https://m", "name": "m", "authorization_token": "opaque-7391"}],
+            "metadata": {"headers": {"X-Team": "opaque-5582"}},
+            "messages": [{"role": "user", "content": "curl -H 'Authorization: Bearer opaque-1111' and say zebra"}]})
+        row = self.one(answer)["content"]
+        self.assertNotRegex(json.dumps(row), "opaque-|sk-abc")
+        said = json.loads(row["request"])
+        self.assertEqual(said["mcp_servers"][0], {"type": "url", "url": "https://m", "name": "m", "authorization_token": "[redacted]"})
+        self.assertEqual(said["messages"][0]["content"], "curl -H 'Authorization: Bearer [redacted]' and say zebra")
 
     def test_it_goes_by_number_by_age_at_once_and_with_the_switch(self):
         rows = [self.ask() for _ in range(12)]
