@@ -30,7 +30,7 @@ _omniroute() {
   local -a found
   local value help
   while IFS=$'\t' read -r value help; do
-    found+=("${value//:/\\:}:$help")
+    found+=("${value//:/\\:}${help:+:$help}")
   done < <(omniroute __complete "${(@)words[2,CURRENT]}" 2>/dev/null)
   if (( ${#found} )); then
     _describe omniroute found

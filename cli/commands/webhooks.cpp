@@ -36,12 +36,6 @@ std::string when(const json::value& one, std::string_view name) {
   return at_ms ? relativeTime(at_ms, nowMs()) : std::string("-");
 }
 
-std::string coloured(const Terminal& terminal, std::string_view state) {
-  return state == "delivered" ? terminal.good(state)
-         : state == "failed"  ? terminal.bad(state)
-                              : terminal.warn(state);
-}
-
 std::string lastAnswer(const json::value& delivery) {
   const std::string error = text(delivery, "error");
   return error.empty() ? text(delivery, "status") : error;
@@ -116,8 +110,7 @@ int runWebhooksDeliveries(const Session& session, const Invocation& in) {
   if (session.json) return printJson(session, answer->json);
   Table table({"When", "Event", "State", "Attempts", "Next", "Last answer"});
   for (const json::value& one : list(answer->json, "deliveries"))
-    table.add({when(one, "createdAt"), text(one, "type"),
-               coloured(session.terminal, text(one, "state")), text(one, "attempts"),
+    table.add({when(one, "createdAt"), text(one, "type"), text(one, "state"), text(one, "attempts"),
                when(one, "nextAttemptAt"), lastAnswer(one)});
   if (table.empty())
     session.terminal.say("Nothing was sent yet.");

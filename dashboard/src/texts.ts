@@ -7,7 +7,9 @@ export const texts = {
   again: 'Try again',
   broken: 'This page has a fault',
   copied: 'Copied',
+  close: 'Close',
   open: 'Nobody has set an admin password: everybody on this machine may administer this service.',
+  contentKept: 'What is said in requests is being kept (the setting requests.content). Tell those who use the service.',
   states: {
     active: 'Active',
     cooling: 'Cooling down',

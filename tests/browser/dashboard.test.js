@@ -1,25 +1,18 @@
 // The documented path of a user, in a real browser over the real service and the simulator.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
-import { picture, startBrowser, startSandbox } from './harness.js';
+import { checkLooks, go, openPage, picture, startBrowser, startSandbox } from './harness.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let sandbox;
 let browser;
-let context;
 let page;
-const problems = []; // what the browser itself complains about: script errors, refused by the policy
+let problems;
 
 before(async () => {
   sandbox = await startSandbox();
   browser = await startBrowser();
-  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  page.on('pageerror', (error) => problems.push(String(error)));
-  page.on('console', (message) => { if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) problems.push(message.text()); });
+  ({ page, problems } = await openPage(browser));
 });
 after(async () => {
   await browser?.close();
@@ -28,11 +21,7 @@ after(async () => {
 
 afterEach(async (t) => picture(page, `end-${t.name.slice(0, 40).replaceAll(/[^a-zA-Z]+/g, '-')}`));
 
-const open = async (path) => {
-  await page.goto('about:blank'); // or only the part after # would change, and a dialog would stay open
-  await page.goto(`${sandbox.gateway}/#${path}`);
-  await page.getByRole('heading', { level: 1 }).waitFor();
-};
+const open = (path) => go(page, sandbox, path);
 const heading = (name) => page.getByRole('heading', { level: 1, name }).waitFor();
 
 test('a fresh installation says what to do first, and that nobody has set a password', async () => {
@@ -295,13 +284,7 @@ test('every page: nothing serious for axe, light and dark, narrow and wide, noth
       await open(path);
       await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
       await picture(page, `page${path.replaceAll('/', '-')}-${scheme}-${width}`);
-      // Through the debugger, so that the page's own policy stays in force for the page.
-      await page.evaluate(axe);
-      const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-      const serious = result.violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-      assert.deepEqual(serious.map((v) => `${path} ${scheme} ${width}: ${v.id} ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`), []);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(over <= 0, `${path} is ${over} px too wide at ${width}`);
+      await checkLooks(page, `${path} ${scheme} ${width}`);
     }
   }
   await page.setViewportSize({ width: 1280, height: 900 });

@@ -6,6 +6,7 @@ import unicodedata
 
 from harness import World, wait_for
 from terminal import Terminal, environment, piped
+import webhooks_test
 
 
 def columns(line):
@@ -28,6 +29,11 @@ class Cli(World):
         terminal = Terminal({**self.env, **more}, *arguments, width=width)
         self.assertEqual(terminal.finish(), code, terminal.text)
         return terminal
+
+    def logged(self, answer):
+        request = answer.headers["x-request-id"]
+        wait_for(lambda: self.gateway.get(f"/api/requests/{request}").status == 200, what="the request in the log")
+        return request
 
     def device_code(self, terminal):
         terminal.expect("this code:")
@@ -185,6 +191,52 @@ class Everyday(Cli):
         wait_for(lambda: "kiro-dev" in self.run_piped("logs"), what="the request in the log")
         self.assertRegex(self.run_piped("metrics"), r"(?m)^# (HELP|TYPE) ")
 
+    def test_webhooks(self):
+        receiver = webhooks_test.Receiver()
+        self.addCleanup(receiver.stop)
+        self.assertIn("webhooks add", self.run_piped("webhooks", "list"))
+        # The address is a secret with some receivers: it is not echoed, and the signing secret is shown this once.
+        terminal = Terminal(self.env, "webhooks", "add", "alarm", "--events", "account.suspended, account.active", width=120)
+        terminal.expect("Address of the receiver: ")
+        terminal.send(receiver.url + "\n")
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+        self.assertNotIn(receiver.url, terminal.text)
+        secret = re.search(r"whsec_\S+", terminal.text).group(0)
+        self.assertIn("shown this once", terminal.text)
+        listed = self.run_terminal("webhooks", "list", width=140).text
+        self.assertRegex(listed, r"alarm.*account\.suspended, account\.active.*on")
+        self.assertNotIn(secret, listed + self.run_piped("webhooks", "list", "--json"))
+        self.assertIn("status 204", self.run_piped("webhooks", "test", "alarm"))
+        self.assertEqual(webhooks_test.signature(secret, receiver.got[0]),
+                         {k.lower(): v for k, v in receiver.got[0]["headers"].items()}["webhook-signature"])
+        receiver.refuse = 1
+        self.assertIn("503", self.run_piped("webhooks", "test", "alarm", code=1))
+        shown = self.run_terminal("webhooks", "deliveries", "alarm", width=120).text
+        self.assertRegex(shown, r"ping +delivered")
+        self.assertIn("503", shown)
+        self.assertIn("alarm is off", self.run_piped("webhooks", "disable", "alarm"))
+        self.assertRegex(self.run_piped("webhooks", "list"), r"alarm.*off")
+        self.assertIn("alarm is on", self.run_piped("webhooks", "enable", "alarm"))
+        for arguments, code, word in ((("add", "alarm", receiver.url), 6, "alarm"), (("add", "x", "ftp://a"), 1, "https"),
+                                      (("add", "x", receiver.url, "--events", "account.gone"), 1, "account.suspended"),
+                                      (("add", "x"), 2, "no address"), (("test", "nobody"), 5, "nobody|No webhook")):
+            self.assertRegex(self.run_piped("webhooks", *arguments, code=code), word)
+        terminal = Terminal(self.env, "webhooks", "remove", "alarm")
+        terminal.expect(r"\[y/N\]")
+        terminal.send("n\n")
+        self.assertEqual(terminal.finish(), 1)
+        self.run_piped("webhooks", "remove", "alarm", "--yes")
+        self.assertEqual(self.gateway.get("/api/webhooks").json["webhooks"], [])
+
+    def test_one_request_of_the_log_without_what_was_said(self):
+        request = self.logged(self.gateway.chat("kiro/kiro-dev", "zebra-question"))
+        shown = self.run_piped("logs", request)
+        self.assertRegex(shown, r"Served by +kiro-dev")
+        self.assertNotIn("zebra", shown)
+        self.assertIn("requests.content=on", shown)
+        self.run_piped("logs", "nobody", code=5)
+        self.assertIn("one of", self.run_piped("logs", "-f", "--clear-content", code=2))
+
     def test_backup_and_restore(self):
         secret = "correct horse battery staple\n"
         file = os.path.join(self.work, "all.backup")
@@ -235,6 +287,25 @@ class Everyday(Cli):
         self.assertEqual(self.run_piped("__complete", "providers", "show", "kiro-d"), "kiro-dev\n")
         for shell in ("bash", "zsh", "fish", "powershell"):
             self.assertIn("__complete", self.run_piped("completion", shell))
+
+
+class WhatWasSaid(Cli):
+    settings = ("requests.content=on",)
+
+    def test_it_is_shown_without_moving_the_cursor_and_dropped(self):
+        self.two_accounts()
+        self.sim.turn(text="okapi \x1b[2J answer")
+        request = self.logged(self.gateway.chat("kiro/kiro-dev", "zebra-question"))
+        terminal = self.run_terminal("logs", request, width=100)
+        for word in ("What was asked", "zebra-question", "What was answered", "okapi"):
+            self.assertIn(word, terminal.text)
+        self.assertNotIn("\x1b[2J", terminal.raw)
+        self.assertEqual(json.loads(self.run_piped("logs", request, "--json"))["content"]["answer"], "okapi \x1b[2J answer")
+        self.assertIn("--yes", self.run_piped("logs", "--clear-content", code=1))
+        self.assertIn("kept again", self.run_piped("logs", "--clear-content", "--yes"))
+        shown = self.run_piped("logs", request)
+        self.assertNotIn("zebra", shown)
+        self.assertIn("not kept any more", shown)
 
 
 class Trouble(Cli):

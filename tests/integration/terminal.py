@@ -39,7 +39,8 @@ class Terminal:
         self.raw = ""
         self.code = None
 
-    def _more(self, seconds):
+    def more(self, seconds=0.1):
+        """Reads what has come; False when the program has closed its side."""
         ready, _, _ = select.select([self.fd], [], [], seconds)
         if not ready:
             return True
@@ -56,7 +57,7 @@ class Terminal:
             found = re.search(pattern, self.text)
             if found:
                 return found
-            if time.monotonic() > deadline or not self._more(0.2):
+            if time.monotonic() > deadline or not self.more(0.2):
                 raise AssertionError(f"not seen: {pattern}\n{self.text}")
 
     def send(self, text):
@@ -64,7 +65,7 @@ class Terminal:
 
     def finish(self, seconds=60):
         deadline = time.monotonic() + seconds
-        while self._more(0.2):
+        while self.more(0.2):
             if time.monotonic() > deadline:
                 os.kill(self.pid, 9)
                 os.waitpid(self.pid, 0)
@@ -74,7 +75,12 @@ class Terminal:
         return self.code
 
     @property
+    def everything(self):
+        """Without colours and movements of the cursor."""
+        return re.sub(r"\x1b\[\??[0-9;]*[A-Za-z]", "", self.raw).replace("\r\n", "\n")
+
+    @property
     def text(self):
         """Without colours and redrawn lines."""
-        text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", self.raw).replace("\r\n", "\n")
+        text = self.everything
         return "\n".join(line.rsplit("\r", 1)[-1] for line in text.split("\n"))

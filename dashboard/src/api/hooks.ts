@@ -54,13 +54,18 @@ export function complain(error: unknown) {
   notifications.show({ title, message, color: 'red', autoClose: 12_000 });
 }
 
-// A change of something; afterwards whatever lists it is read anew. Conflicting edits say so and reload.
-export function useChange<V, R = unknown>(run: (input: V) => Promise<R>, keys: string[], done?: (result: R, input: V) => void) {
+// What the service said of one of a form's fields, to stand there.
+export const errorAt = (error: unknown, field: string) =>
+  error instanceof ApiError && (error.field === field || error.field.startsWith(`${field}[`)) ? error.message : undefined;
+
+// A change of something; afterwards whatever lists it is read anew. Conflicting edits say so and reload. A complaint about
+// one of `fields` is left to the form (errorAt).
+export function useChange<V, R = unknown>(run: (input: V) => Promise<R>, keys: string[], done?: (result: R, input: V) => void, fields: string[] = []) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: run,
     onSuccess: (result, input) => done?.(result, input),
-    onError: complain,
+    onError: (error) => { if (!fields.some((field) => errorAt(error, field))) complain(error); },
     onSettled: () => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] }))),
   });
 }

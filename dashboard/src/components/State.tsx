@@ -1,6 +1,7 @@
 // An account's state and isolation, never by colour alone.
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import { texts } from '../texts';
+import { hint } from './Hint';
 
 const colours: Record<string, string> = {
   active: 'teal', cooling: 'yellow', exhausted: 'orange', suspended: 'red', reauth_required: 'red', disabled: 'gray',
@@ -8,16 +9,11 @@ const colours: Record<string, string> = {
 };
 
 export function State({ name, reason }: { name: string; reason?: string }) {
-  const badge = <Badge variant="light" color={colours[name] ?? 'gray'} tt="none">{texts.states[name] ?? name}</Badge>;
-  return reason ? <Tooltip label={reason} multiline maw={360}>{badge}</Tooltip> : badge;
+  return <Badge variant="light" color={colours[name] ?? 'gray'} tt="none" {...hint(reason)}>{texts.states[name] ?? name}</Badge>;
 }
 
 export function Isolation({ value, reason }: { value?: string | null; reason?: string | null }) {
   if (!value) return null;
   const text = texts.isolation[value];
-  return (
-    <Tooltip label={reason || text?.help || value} multiline maw={360}>
-      <Badge variant="outline" color={colours[value] ?? 'gray'} tt="none">{text?.name ?? value}</Badge>
-    </Tooltip>
-  );
+  return <Badge variant="outline" color={colours[value] ?? 'gray'} tt="none" {...hint(reason || text?.help || value)}>{text?.name ?? value}</Badge>;
 }

@@ -1,6 +1,6 @@
 // A moment as people say it, the exact local time on hover.
-import { Text, Tooltip } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { useSyncExternalStore } from 'react';
+import { hint } from './Hint';
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -16,17 +16,23 @@ export function ago(at: number, now: number) {
   return relative.format(Math.trunc(distance / size), unit);
 }
 
+// One clock for all moments of a page; one whose words stay the same is not drawn anew.
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  timer ??= setInterval(() => listeners.forEach((one) => one()), 10_000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
 export function Time({ at, none = '-' }: { at?: string | number | null; none?: string }) {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
-    return () => clearInterval(timer);
-  }, []);
-  if (!at) return <Text span c="dimmed">{none}</Text>;
-  const moment = new Date(at);
-  return (
-    <Tooltip label={moment.toLocaleString()}>
-      <time dateTime={moment.toISOString()} tabIndex={0}>{ago(moment.getTime(), now)}</time>
-    </Tooltip>
-  );
+  const moment = at ? new Date(at) : undefined;
+  const words = useSyncExternalStore(subscribe, () => (moment ? ago(moment.getTime(), Date.now()) : none));
+  if (!moment) return <span className="faint">{words}</span>;
+  return <time dateTime={moment.toISOString()} tabIndex={0} {...hint(moment.toLocaleString())}>{words}</time>;
 }

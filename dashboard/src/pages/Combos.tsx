@@ -7,7 +7,7 @@ import { IconGripVertical, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { Link } from 'react-router-dom';
 import { call, id, type Combo, type Explanation } from '../api/client';
-import { post, say, useChange, useCombos, useConnections } from '../api/hooks';
+import { errorAt, post, say, useChange, useCombos, useConnections } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
@@ -120,7 +120,7 @@ function Editor({ combo, close }: { combo?: Combo; close: () => void }) {
   });
   const save = useChange(
     () => call('name' in (combo ?? {}) ? 'PUT' : 'POST', combo ? `/api/combos/${id(combo.id)}` : '/api/combos', { name: name.trim(), strategy, targets, options: { sticky } }),
-    ['combos'], () => { say('Saved.'); close(); });
+    ['combos'], () => { say('Saved.'); close(); }, ['name', 'targets']);
   const dragged = ({ active, over }: DragEndEvent) => {
     if (!over || active.id === over.id) return;
     setRows((old) => arrayMove(old, old.findIndex((r) => r.key === active.id), old.findIndex((r) => r.key === over.id)));
@@ -129,9 +129,9 @@ function Editor({ combo, close }: { combo?: Combo; close: () => void }) {
     <Modal opened onClose={close} size="lg" title={combo ? `Edit ${combo.name}` : 'New combo'}>
       <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
         <Stack>
-          <TextInput label="Name" description="What clients send as model" value={name} maxLength={100} required onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
+          <TextInput label="Name" error={errorAt(save.error, 'name')} errorProps={{ role: 'alert' }} description="What clients send as model" value={name} maxLength={100} required onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
           <Select label="Who serves" value={strategy} allowDeselect={false} onChange={(v) => v && setStrategy(v)} data={Object.entries(texts.strategies).map(([value, label]) => ({ value, label }))} />
-          <TagsInput label="Add accounts, models or combos" description="For example kiro/kiro-dev, or kiro/kiro-dev/claude-sonnet-4.5" data={choices} value={[]} clearable={false}
+          <TagsInput error={errorAt(save.error, 'targets')} errorProps={{ role: 'alert' }} label="Add accounts, models or combos" description="For example kiro/kiro-dev, or kiro/kiro-dev/claude-sonnet-4.5" data={choices} limit={100} value={[]} clearable={false}
             onChange={(added) => setRows((old) => [...old, ...added.map((text) => ({ key: nextKey++, text, weight: 1 }))])} />
           {rows.length > 0 && (
             <Card withBorder padding="xs">

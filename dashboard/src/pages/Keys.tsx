@@ -4,7 +4,7 @@ import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, get, id, type Schemas } from '../api/client';
-import { say, useChange, useCombos } from '../api/hooks';
+import { errorAt, say, useChange, useCombos } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { texts } from '../texts';
@@ -65,15 +65,15 @@ function NewKey({ close, made }: { close: () => void; made: (secret: string) => 
   const [rate, setRate] = useState<number | string>('');
   const create = useChange(
     () => call<{ secret: string }>('POST', '/api/keys', { name: name.trim(), scopes, ...(models.length ? { models } : {}), ...(rate ? { requestsPerMinute: Number(rate) } : {}) }),
-    ['keys'], (result) => { close(); made(result.secret); });
+    ['keys'], (result) => { close(); made(result.secret); }, ['name', 'models', 'requestsPerMinute']);
   return (
     <Modal opened onClose={close} title="New key">
       <form onSubmit={(e) => { e.preventDefault(); create.mutate(undefined); }}>
         <Stack>
-          <TextInput label="Name" description="What it is for, for example laptop" value={name} maxLength={100} required data-autofocus onChange={(e) => setName(e.currentTarget.value)} />
+          <TextInput label="Name" error={errorAt(create.error, 'name')} errorProps={{ role: 'alert' }} description="What it is for, for example laptop" value={name} maxLength={100} required data-autofocus onChange={(e) => setName(e.currentTarget.value)} />
           <MultiSelect label="May" value={scopes} onChange={setScopes} data={[{ value: 'inference', label: 'Ask models' }, { value: 'admin', label: 'Administer this service' }]} />
-          <TagsInput label="Only these combos and models" description="Empty: all. * stands for anything, for example kiro/*" value={models} onChange={setModels} data={(combos.data ?? []).map((c) => c.name)} />
-          <NumberInput label="Requests a minute" description="Empty: no limit" min={1} value={rate} onChange={setRate} />
+          <TagsInput error={errorAt(create.error, 'models')} errorProps={{ role: 'alert' }} label="Only these combos and models" description="Empty: all. * stands for anything, for example kiro/*" value={models} onChange={setModels} data={(combos.data ?? []).map((c) => c.name)} />
+          <NumberInput label="Requests a minute" error={errorAt(create.error, 'requestsPerMinute')} errorProps={{ role: 'alert' }} description="Empty: no limit" min={1} value={rate} onChange={setRate} />
           <Group justify="flex-end"><Button variant="default" onClick={close}>Cancel</Button><Button type="submit" loading={create.isPending} disabled={!name.trim() || scopes.length === 0}>Make it</Button></Group>
         </Stack>
       </form>

@@ -19,6 +19,9 @@ interface UsageRow {
   credits: number;
 }
 
+// How many of a kind stand here; all of them have a page of their own.
+const most = 20;
+
 function Figure({ label, value }: { label: string; value: string | number }) {
   return (
     <Card withBorder padding="md">
@@ -80,7 +83,7 @@ export function Overview() {
                   <Text size="sm" c="dimmed">Nothing. All accounts are signed in.</Text>
                 ) : (
                   <Stack gap="xs">
-                    {attention.map((c) => (
+                    {attention.slice(0, most).map((c) => (
                       <Group key={c.id} gap="sm">
                         <Anchor component={Link} to={`/providers?show=${c.id}`} className="wrap">{c.provider}/{c.name}</Anchor>
                         <State name={c.state.name} reason={c.state.reason} />
@@ -88,11 +91,13 @@ export function Overview() {
                         {c.state.until && <Text size="sm" c="dimmed">back <Time at={c.state.until} /></Text>}
                       </Group>
                     ))}
-                    {expiring.map((t) => (
+                    {attention.length > most && <Anchor component={Link} to="/providers?state=attention" size="sm">All {attention.length}</Anchor>}
+                    {expiring.slice(0, most).map((t) => (
                       <Text size="sm" key={t.connectionId}>
                         The registration of <Anchor component={Link} to={`/providers?show=${t.connectionId}`}>{t.provider}/{t.name}</Anchor> ends in {t.registration?.daysLeft} days.
                       </Text>
                     ))}
+                    {expiring.length > most && <Anchor component={Link} to="/health" size="sm">All {expiring.length} registrations that end</Anchor>}
                   </Stack>
                 )}
               </Card>

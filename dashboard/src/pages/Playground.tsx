@@ -74,7 +74,7 @@ export default function Playground() {
   return (
     <Page title="Playground" intro="Ask through a combo or an account, and see who answered. It uses credits like any other client.">
       <Loaded query={models}>
-        {(all) => <Select label="Model" searchable value={model} onChange={(v) => v && setModel(v)} data={all.includes(model) || !model ? all : [model, ...all]} maw={480} nothingFoundMessage="Nothing of that name" />}
+        {(all) => <Select label="Model" searchable limit={100} value={model} onChange={(v) => v && setModel(v)} data={all.includes(model) || !model ? all : [model, ...all]} maw={480} nothingFoundMessage="Nothing of that name" />}
       </Loaded>
       <Stack gap="sm" aria-live="polite">
         {turns.map((t, i) => (

@@ -1,11 +1,13 @@
 // The accounts: what each is, how long it lasts, and everything that can be done to it.
-import { ActionIcon, Alert, Anchor, Button, Card, Code, CopyButton, Group, Menu, Modal, Progress, Select, Stack, Text, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Button, Code, CopyButton, Group, Menu, Modal, Portal, Progress, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconDots, IconInfoCircle, IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router-dom';
 import { call, get, id, type Connection, type Schemas } from '../api/client';
-import { complain, post, say, useChange, useCombos, useConnections, useProxies, useTokenHealth } from '../api/hooks';
+import { complain, errorAt, post, say, useChange, useCombos, useConnections, useProxies, useTokenHealth } from '../api/hooks';
+import { useGrowing } from '../components/growing';
+import { hint } from '../components/Hint';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Isolation, State } from '../components/State';
 import { Time } from '../components/Time';
@@ -13,9 +15,12 @@ import { texts } from '../texts';
 
 type Dialog = { kind: 'raw' | 'rename' | 'delete' | 'usage' | 'proxy'; connection: Connection };
 type TestResult = Schemas['TestResult'];
+type Life = Schemas['TokenHealth']['connections'][number];
+interface Opened { connection: Connection; button: HTMLElement }
 
 const path = (c: Connection) => `/api/providers/${id(c.id)}`;
 const time = (text?: string) => (text && /^\d+$/.test(text) && text !== '0' ? Number(text) : undefined);
+const calm = ['active', 'disabled'];
 
 export default function Providers() {
   const connections = useConnections();
@@ -24,6 +29,7 @@ export default function Providers() {
   const [query, setQuery] = useSearchParams();
   const [search, setSearch] = useState('');
   const [dialog, setDialog] = useState<Dialog>();
+  const [menu, setMenu] = useState<Opened>();
   const [tested, setTested] = useState<{ connection: Connection; result: TestResult }>();
   const keys = ['connections', 'token-health', 'combos'];
 
@@ -34,12 +40,20 @@ export default function Providers() {
     if (result.signInNeeded) reauthorise(c);
     else say(`${c.name}: ${texts.isolation[result.isolation ?? '']?.name ?? result.isolation}. ${result.isolationReason ?? ''}`);
   });
-  const reauthorise = (c: Connection) => navigate(`/providers/add?provider=${id(c.provider)}&replace=${id(c.id)}`);
+  const reauthorise = useCallback((c: Connection) => navigate(`/providers/add?provider=${id(c.provider)}&replace=${id(c.id)}`), [navigate]);
 
   const shown = query.get('show');
-  const visible = (all: Connection[]) =>
-    all.filter((c) => (!shown || c.id === shown) && `${c.provider}/${c.name} ${c.email ?? ''}`.toLowerCase().includes(search.toLowerCase()));
-  const shown_rows = 200;
+  const state = query.get('state') ?? '';
+  const all = connections.data ?? [];
+  // What is typed stands there at once; the list follows when there is time.
+  const wanted = useDeferredValue(search).toLowerCase();
+  const visible = useMemo(
+    () => all.filter((c) => (!shown || c.id === shown) && (!state || (state === 'attention' ? !calm.includes(c.state.name) : c.state.name === state)) && `${c.provider}/${c.name} ${c.email ?? ''}`.toLowerCase().includes(wanted)),
+    [all, shown, state, wanted]);
+  const lives = useMemo(() => new Map(health.data?.map((h) => [h.connectionId, h])), [health.data]);
+  const { count, end, restart } = useGrowing(visible.length);
+  const filtered = visible.length < all.length;
+  const choose = (value: string | null) => { restart(); setQuery(value ? { state: value } : {}); };
 
   return (
     <Page
@@ -48,79 +62,46 @@ export default function Providers() {
       actions={<Button component={Link} to="/providers/add" leftSection={<IconPlus size={16} />}>Add provider</Button>}
     >
       <Loaded query={connections}>
-        {(all) =>
+        {() =>
           all.length === 0 ? (
             <Nothing title="No account yet"><Button component={Link} to="/providers/add">Add the first one</Button></Nothing>
           ) : (
             <>
-              {(all.length > 5 || shown) && (
+              {(all.length > 5 || shown || state) && (
                 <Group>
-                  <TextInput placeholder="Search by name or e-mail" aria-label="Search" value={search} onChange={(e) => setSearch(e.currentTarget.value)} w={260} />
-                  {shown && <Button variant="subtle" onClick={() => setQuery({})}>Show all {all.length}</Button>}
+                  <TextInput placeholder="Search by name or e-mail" aria-label="Search" value={search} onChange={(e) => { restart(); setSearch(e.currentTarget.value); }} w={260} />
+                  <Select aria-label="State" value={state} onChange={choose} allowDeselect={false} w={200}
+                    data={[{ value: '', label: 'Any state' }, { value: 'attention', label: 'Needs attention' }, ...Object.entries(texts.states).map(([value, label]) => ({ value, label }))]} />
+                  <Text size="sm" c="dimmed" role="status">{filtered ? `${visible.length} of ${all.length}` : `${all.length} accounts`}</Text>
+                  {(filtered || shown || state) && <Button variant="subtle" onClick={() => { setSearch(''); choose(null); }}>Show all</Button>}
                 </Group>
               )}
+              {visible.length === 0 && <Nothing title="No account is like that" />}
               <Stack gap="sm">
-                {visible(all).slice(0, shown_rows).map((c) => {
-                  const data = c.providerSpecificData as Record<string, string>;
-                  const life = health.data?.find((h) => h.connectionId === c.id);
-                  const days = life?.registration?.daysLeft;
-                  return (
-                    <Card withBorder key={c.id} padding="md" component="article" aria-label={`${c.provider}/${c.name}`}>
-                      <Group justify="space-between" wrap="nowrap" align="flex-start">
-                        <Stack gap={6} miw={0}>
-                          <Group gap="xs">
-                            <Text fw={600} className="wrap" dir="auto">{c.name}</Text>
-                            <Text size="sm" c="dimmed">{c.provider}</Text>
-                            <State name={c.state.name} reason={c.state.reason} />
-                            <Isolation value={data.isolation} reason={data.isolationReason} />
-                          </Group>
-                          <Group gap="md">
-                            {c.email && <Text size="sm" className="wrap" dir="auto">{c.email}</Text>}
-                            {data.region && <Text size="sm" c="dimmed">{data.region}</Text>}
-                            <Text size="sm" c="dimmed">token <Time at={life?.tokenExpiresAt ?? time(data.expiresAt)} none="does not expire" /></Text>
-                            {days !== null && days !== undefined && (
-                              <Text size="sm" c={life?.registration?.level === 'ok' ? 'dimmed' : 'orange'}>registration {days} days left</Text>
-                            )}
-                          </Group>
-                          {c.state.name !== 'active' && c.state.reason && (
-                            <Text size="sm" className="wrap">
-                              {c.state.reason}
-                              {c.state.until && <> - back <Time at={c.state.until} /></>}
-                            </Text>
-                          )}
-                          {['reauth_required', 'suspended'].includes(c.state.name) && (
-                            <Anchor component="button" ta="left" size="sm" onClick={() => reauthorise(c)}>Sign in again, in place</Anchor>
-                          )}
-                        </Stack>
-                        <Group gap={4} wrap="nowrap">
-                          <Tooltip label="Raw JSON">
-                            <ActionIcon variant="subtle" aria-label={`Raw JSON of ${c.name}`} onClick={() => setDialog({ kind: 'raw', connection: c })}><IconInfoCircle size={18} /></ActionIcon>
-                          </Tooltip>
-                          <Menu position="bottom-end" withinPortal>
-                            <Menu.Target><ActionIcon variant="subtle" aria-label={`Actions for ${c.name}`}><IconDots size={18} /></ActionIcon></Menu.Target>
-                            <Menu.Dropdown>
-                              <Menu.Item onClick={() => test.mutate(c)}>Test</Menu.Item>
-                              <Menu.Item onClick={() => refresh.mutate(c)}>Refresh the token</Menu.Item>
-                              <Menu.Item onClick={() => setDialog({ kind: 'usage', connection: c })}>Credits</Menu.Item>
-                              <Menu.Item onClick={() => setDialog({ kind: 'proxy', connection: c })}>Proxy</Menu.Item>
-                              <Menu.Item onClick={() => setDialog({ kind: 'rename', connection: c })}>Rename</Menu.Item>
-                              {data.isolation !== 'dedicated' && data.isolation !== 'none_needed' && <Menu.Item onClick={() => isolate.mutate(c)}>Isolate</Menu.Item>}
-                              <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>
-                              <Menu.Item onClick={() => active.mutate({ c, on: !c.isActive })}>{c.isActive ? 'Disable' : 'Enable'}</Menu.Item>
-                              <Menu.Item color="red" onClick={() => setDialog({ kind: 'delete', connection: c })}>Delete</Menu.Item>
-                            </Menu.Dropdown>
-                          </Menu>
-                        </Group>
-                      </Group>
-                    </Card>
-                  );
-                })}
-                {visible(all).length > shown_rows && <Text c="dimmed" size="sm">{visible(all).length - shown_rows} more; search to find them.</Text>}
+                {visible.slice(0, count).map((c) => <Account key={c.id} connection={c} life={lives.get(c.id)} opened={menu?.connection.id === c.id} setDialog={setDialog} setMenu={setMenu} reauthorise={reauthorise} />)}
+                {end}
               </Stack>
             </>
           )
         }
       </Loaded>
+      {menu && (
+        <Actions of={menu} close={() => { setMenu(undefined); menu.button.focus(); }}>
+          {(c) => (
+            <>
+              <Menu.Item onClick={() => test.mutate(c)}>Test</Menu.Item>
+              <Menu.Item onClick={() => refresh.mutate(c)}>Refresh the token</Menu.Item>
+              <Menu.Item onClick={() => setDialog({ kind: 'usage', connection: c })}>Credits</Menu.Item>
+              <Menu.Item onClick={() => setDialog({ kind: 'proxy', connection: c })}>Proxy</Menu.Item>
+              <Menu.Item onClick={() => setDialog({ kind: 'rename', connection: c })}>Rename</Menu.Item>
+              {!['dedicated', 'none_needed'].includes(String(c.providerSpecificData.isolation)) && <Menu.Item onClick={() => isolate.mutate(c)}>Isolate</Menu.Item>}
+              <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>
+              <Menu.Item onClick={() => active.mutate({ c, on: !c.isActive })}>{c.isActive ? 'Disable' : 'Enable'}</Menu.Item>
+              <Menu.Item color="red" onClick={() => setDialog({ kind: 'delete', connection: c })}>Delete</Menu.Item>
+            </>
+          )}
+        </Actions>
+      )}
       {dialog?.kind === 'raw' && <Raw connection={dialog.connection} close={() => setDialog(undefined)} />}
       {dialog?.kind === 'rename' && <Rename connection={dialog.connection} close={() => setDialog(undefined)} />}
       {dialog?.kind === 'delete' && <Delete connection={dialog.connection} close={() => setDialog(undefined)} />}
@@ -141,6 +122,58 @@ export default function Providers() {
         </Modal>
       )}
     </Page>
+  );
+}
+
+// One account of the list. There may be hundreds, so it is plain markup, drawn anew only when the account changes.
+const Account = memo(function Account({ connection: c, life, opened, setDialog, setMenu, reauthorise }: {
+  connection: Connection; life?: Life; opened: boolean;
+  setDialog: (dialog: Dialog) => void; setMenu: (menu: Opened) => void; reauthorise: (c: Connection) => void;
+}) {
+  const data = c.providerSpecificData as Record<string, string>;
+  const days = life?.registration?.daysLeft;
+  return (
+    <article className="account" aria-label={`${c.provider}/${c.name}`}>
+      <div className="account-text">
+        <div className="line">
+          <span className="account-name wrap" dir="auto">{c.name}</span>
+          <span className="faint">{c.provider}</span>
+          <State name={c.state.name} reason={c.state.reason} />
+          <Isolation value={data.isolation} reason={data.isolationReason} />
+        </div>
+        <div className="line">
+          {c.email && <span className="wrap" dir="auto">{c.email}</span>}
+          {data.region && <span className="faint">{data.region}</span>}
+          <span className="faint">token <Time at={life?.tokenExpiresAt ?? time(data.expiresAt)} none="does not expire" /></span>
+          {days !== null && days !== undefined && (
+            <span className={life?.registration?.level === 'ok' ? 'faint' : 'warn'}>registration {days} days left</span>
+          )}
+        </div>
+        {c.state.name !== 'active' && c.state.reason && (
+          <div className="wrap">{c.state.reason}{c.state.until && <> - back <Time at={c.state.until} /></>}</div>
+        )}
+        {['reauth_required', 'suspended'].includes(c.state.name) && (
+          <div><Anchor component="button" ta="left" size="sm" onClick={() => reauthorise(c)}>Sign in again, in place</Anchor></div>
+        )}
+      </div>
+      <ActionIcon variant="subtle" aria-label={`Raw JSON of ${c.name}`} {...hint('Raw JSON')} onClick={() => setDialog({ kind: 'raw', connection: c })}><IconInfoCircle size={18} /></ActionIcon>
+      <ActionIcon variant="subtle" aria-label={`Actions for ${c.name}`} aria-haspopup="menu" aria-expanded={opened} onClick={(e) => setMenu({ connection: c, button: e.currentTarget })}><IconDots size={18} /></ActionIcon>
+    </article>
+  );
+});
+
+// The menu of the account whose button was pressed: one for the whole list, laid over that button.
+function Actions({ of, close, children }: { of: Opened; close: () => void; children: (c: Connection) => ReactNode }) {
+  const [box] = useState(() => of.button.getBoundingClientRect());
+  return (
+    <Menu opened onChange={(open) => { if (!open) close(); }} position="bottom-end" withinPortal returnFocus={false}>
+      <Portal>
+        <Menu.Target>
+          <div role="button" tabIndex={-1} aria-label={`Actions for ${of.connection.name}`} style={{ position: 'absolute', left: box.left + window.scrollX, top: box.top + window.scrollY, width: box.width, height: box.height, cursor: 'pointer' }} />
+        </Menu.Target>
+      </Portal>
+      <Menu.Dropdown>{children(of.connection)}</Menu.Dropdown>
+    </Menu>
   );
 }
 
@@ -168,12 +201,12 @@ function Raw({ connection, close }: DialogProps) {
 
 function Rename({ connection, close }: DialogProps) {
   const [name, setName] = useState(connection.name);
-  const rename = useChange((to: string) => call('PATCH', path(connection), { name: to }), ['connections', 'combos'], close);
+  const rename = useChange((to: string) => call('PATCH', path(connection), { name: to }), ['connections', 'combos'], close, ['name']);
   return (
     <Modal opened onClose={close} title={`Rename ${connection.name}`}>
       <form onSubmit={(e) => { e.preventDefault(); rename.mutate(name.trim()); }}>
         <Stack>
-          <TextInput label="Name" description="What combos and clients call it. Combos follow by themselves." value={name} maxLength={100} onChange={(e) => setName(e.currentTarget.value)} data-autofocus required />
+          <TextInput label="Name" error={errorAt(rename.error, 'name')} errorProps={{ role: 'alert' }} description="What combos and clients call it. Combos follow by themselves." value={name} maxLength={100} onChange={(e) => setName(e.currentTarget.value)} data-autofocus required />
           <Button type="submit" loading={rename.isPending} disabled={!name.trim() || name.trim() === connection.name}>Rename</Button>
         </Stack>
       </form>

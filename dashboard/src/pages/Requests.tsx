@@ -1,11 +1,13 @@
 // The request log, live. What was said is shown in the details, when the service is set to keep it.
-import { Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { base, get, id, type Schemas } from '../api/client';
+import { base, call, get, id, type Schemas } from '../api/client';
+import { say, useChange } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
+import { texts } from '../texts';
 
 type Entry = Schemas['LoggedRequest'];
 interface Said { request: string; requestBytes: number; answer: string; answerBytes: number }
@@ -15,18 +17,23 @@ export default function Requests() {
   const [status, setStatus] = useState('');
   const [connection, setConnection] = useState('');
   const [shown, setShown] = useState<Entry>();
+  const [dropping, setDropping] = useState(false);
+  const drop = useChange(() => call('DELETE', '/api/requests/content'), ['request'], () => say('What was said so far is gone.'));
   const filter = `limit=50${status ? `&status=${status}` : ''}${connection ? `&connection=${id(connection)}` : ''}`;
   const log = useInfiniteQuery({
     queryKey: ['requests', filter],
-    queryFn: ({ pageParam }) => get<{ requests: Entry[]; nextBefore: number | null }>(`/api/requests?${filter}${pageParam ? `&before=${pageParam}` : ''}`),
+    queryFn: ({ pageParam }) => get<{ requests: Entry[]; nextBefore: number | null; contentKept?: boolean }>(`/api/requests?${filter}${pageParam ? `&before=${pageParam}` : ''}`),
     initialPageParam: 0,
     getNextPageParam: (page) => page.nextBefore ?? undefined,
   });
   useEffect(() => {
     const events = new EventSource(`${base}/api/requests/live`);
     let due: ReturnType<typeof setTimeout> | undefined;
-    // Many at once are one look.
-    events.addEventListener('request', () => { due ??= setTimeout(() => { due = undefined; void client.invalidateQueries({ queryKey: ['requests'] }); }, 700); });
+    // Many at once are one look, a moment later: the log is written in batches. Also once the view is open, for what
+    // ended just before.
+    const look = () => { due ??= setTimeout(() => { due = undefined; void client.invalidateQueries({ queryKey: ['requests'] }); }, 700); };
+    events.addEventListener('request', look);
+    events.addEventListener('open', look);
     return () => { events.close(); clearTimeout(due); };
   }, [client]);
   const number = (value: number | null) => (value === null ? '-' : value.toLocaleString());
@@ -39,9 +46,18 @@ export default function Requests() {
       <Loaded query={log}>
         {(data) => {
           const rows = data.pages.flatMap((page) => page.requests);
-          if (rows.length === 0) return <Nothing title="Nothing yet" />;
+          const kept = data.pages[0].contentKept && (
+            <Alert color="yellow" p="xs">
+              <Group justify="space-between">
+                <Text size="sm">{texts.contentKept}</Text>
+                <Button size="compact-sm" variant="default" onClick={() => setDropping(true)}>Drop it now</Button>
+              </Group>
+            </Alert>
+          );
+          if (rows.length === 0) return <>{kept}<Nothing title={status || connection ? 'Nothing of that kind' : 'Nothing yet'} /></>;
           return (
             <>
+              {kept}
               <WideTable label="Requests" width={760}>
                   <Table.Thead><Table.Tr><Table.Th>When</Table.Th><Table.Th>Status</Table.Th><Table.Th>Model</Table.Th><Table.Th>Served by</Table.Th><Table.Th ta="right">First byte</Table.Th><Table.Th ta="right">Whole</Table.Th><Table.Th ta="right">Tokens</Table.Th><Table.Th ta="right">Credits</Table.Th><Table.Th /></Table.Tr></Table.Thead>
                   <Table.Tbody>
@@ -62,6 +78,11 @@ export default function Requests() {
           );
         }}
       </Loaded>
+      {dropping && (
+        <Modal opened onClose={() => setDropping(false)} title="Drop what was said?">
+          <Stack><Text size="sm">Of all requests so far. The log itself stays, and what is said from now on is kept again.</Text><Group justify="flex-end"><Button variant="default" data-autofocus onClick={() => setDropping(false)}>Keep it</Button><Button color="red" onClick={() => { drop.mutate(undefined); setDropping(false); }}>Drop it</Button></Group></Stack>
+        </Modal>
+      )}
       {shown && <Details entry={shown} close={() => setShown(undefined)} />}
     </Page>
   );

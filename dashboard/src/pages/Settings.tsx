@@ -3,7 +3,7 @@ import { Alert, Anchor, Button, Card, FileInput, Group, Modal, PasswordInput, Se
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, get, id, request, type Proxy, type Schemas } from '../api/client';
-import { complain, post, say, useChange, useHealth, useProxies } from '../api/hooks';
+import { complain, errorAt, post, say, useChange, useHealth, useProxies } from '../api/hooks';
 import type { Session } from '../App';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Webhooks } from './Webhooks';
@@ -79,17 +79,17 @@ function ProxyForm({ proxy, close }: { proxy?: Proxy; close: () => void }) {
   const [password, setPassword] = useState('');
   const save = useChange(
     () => call(proxy ? 'PATCH' : 'POST', proxy ? `/api/proxies/${id(proxy.id)}` : '/api/proxies', { ...(name.trim() ? { name: name.trim() } : {}), type, host: host.trim(), ...(port ? { port: Number(port) } : {}), ...(username || proxy ? { username: username || null } : {}), ...(password ? { password } : {}) }),
-    ['proxies'], () => { say('Saved.'); close(); });
+    ['proxies'], () => { say('Saved.'); close(); }, ['host', 'port', 'username', 'password', 'name']);
   return (
     <Modal opened onClose={close} title={proxy ? `Edit ${proxy.name}` : 'Add a proxy'}>
       <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
         <Stack>
           <Select label="Kind" value={type} allowDeselect={false} onChange={(v) => v && setType(v)} data={['http', 'https', 'socks5']} />
-          <TextInput label="Host" value={host} required onChange={(e) => setHost(e.currentTarget.value)} data-autofocus />
-          <TextInput label="Port" inputMode="numeric" value={port} onChange={(e) => setPort(e.currentTarget.value.replace(/\D/g, ''))} description="Left empty: 80, 443 or 1080" />
-          <TextInput label="User" value={username} onChange={(e) => setUsername(e.currentTarget.value)} autoComplete="off" />
-          <PasswordInput label="Password" value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="new-password" description={proxy?.hasPassword ? 'One is stored; left empty, it stays.' : undefined} />
-          <TextInput label="Name" value={name} maxLength={100} onChange={(e) => setName(e.currentTarget.value)} description="Left empty: host and port" />
+          <TextInput label="Host" error={errorAt(save.error, 'host')} errorProps={{ role: 'alert' }} value={host} required onChange={(e) => setHost(e.currentTarget.value)} data-autofocus />
+          <TextInput label="Port" error={errorAt(save.error, 'port')} errorProps={{ role: 'alert' }} inputMode="numeric" value={port} onChange={(e) => setPort(e.currentTarget.value.replace(/\D/g, ''))} description="Left empty: 80, 443 or 1080" />
+          <TextInput label="User" error={errorAt(save.error, 'username')} errorProps={{ role: 'alert' }} value={username} onChange={(e) => setUsername(e.currentTarget.value)} autoComplete="off" />
+          <PasswordInput label="Password" error={errorAt(save.error, 'password')} errorProps={{ role: 'alert' }} value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="new-password" description={proxy?.hasPassword ? 'One is stored; left empty, it stays.' : undefined} />
+          <TextInput label="Name" error={errorAt(save.error, 'name')} errorProps={{ role: 'alert' }} value={name} maxLength={100} onChange={(e) => setName(e.currentTarget.value)} description="Left empty: host and port" />
           <Button type="submit" loading={save.isPending}>Save</Button>
         </Stack>
       </form>

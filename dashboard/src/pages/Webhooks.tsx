@@ -3,7 +3,7 @@ import { Alert, Badge, Button, Card, Code, CopyButton, Group, Modal, MultiSelect
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, get, id, type Schemas } from '../api/client';
-import { post, say, useChange } from '../api/hooks';
+import { errorAt, post, say, useChange } from '../api/hooks';
 import { Loaded, Nothing } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
@@ -120,14 +120,14 @@ function WebhookForm({ webhook, types, close, made }: { webhook?: Webhook; types
   const [events, setEvents] = useState<string[]>(webhook?.events ?? []);
   const save = useChange(
     () => call<{ secret?: string }>(webhook ? 'PATCH' : 'POST', webhook ? `/api/webhooks/${id(webhook.id)}` : '/api/webhooks', { name: name.trim(), url: url.trim(), events }),
-    ['webhooks'], (result) => { close(); if (result.secret) made(result.secret); else say('Saved.'); });
+    ['webhooks'], (result) => { close(); if (result.secret) made(result.secret); else say('Saved.'); }, ['name', 'url', 'events']);
   return (
     <Modal opened onClose={close} title={webhook ? `Edit ${webhook.name}` : 'Add a webhook'}>
       <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
         <Stack>
-          <TextInput label="Name" value={name} maxLength={100} required data-autofocus onChange={(e) => setName(e.currentTarget.value)} />
-          <TextInput label="Address" placeholder="https://example.com/hook" value={url} required onChange={(e) => setUrl(e.currentTarget.value)} description="https, or http inside your own network" />
-          <MultiSelect label="Events" description="None chosen: all" value={events} onChange={setEvents} data={types} searchable clearable />
+          <TextInput label="Name" value={name} error={errorAt(save.error, 'name')} errorProps={{ role: 'alert' }} maxLength={100} required data-autofocus onChange={(e) => setName(e.currentTarget.value)} />
+          <TextInput label="Address" error={errorAt(save.error, 'url')} errorProps={{ role: 'alert' }} placeholder="https://example.com/hook" value={url} required onChange={(e) => setUrl(e.currentTarget.value)} description="https, or http inside your own network" />
+          <MultiSelect label="Events" error={errorAt(save.error, 'events')} errorProps={{ role: 'alert' }} description="None chosen: all" value={events} onChange={setEvents} data={types} searchable clearable />
           <Group justify="flex-end"><Button variant="default" onClick={close}>Cancel</Button><Button type="submit" loading={save.isPending} disabled={!name.trim() || !url.trim()}>Save</Button></Group>
         </Stack>
       </form>
