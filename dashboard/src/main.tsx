@@ -39,6 +39,8 @@ const strongerText: CSSVariablesResolver = (t) => ({
     '--mantine-color-red-text': '#b02525',
     '--mantine-color-orange-text': '#a34308',
     '--mantine-color-orange-light-color': '#a34308',
+    '--mantine-color-orange-outline': '#a34308',
+    '--mantine-color-yellow-outline': '#7a4f00',
     '--mantine-color-yellow-light-color': '#7a4f00',
     '--mantine-color-teal-light-color': '#066149',
     '--mantine-color-teal-outline': '#066149',

@@ -10,6 +10,8 @@ export const texts = {
   close: 'Close',
   open: 'Nobody has set an admin password: everybody on this machine may administer this service.',
   contentKept: 'What is said in requests is being kept (the setting requests.content). Tell those who use the service.',
+  contentGone: 'What was said is not kept any more.',
+  contentOff: 'What was said is not kept. The setting requests.content = on does that, for a few days.',
   states: {
     active: 'Active',
     cooling: 'Cooling down',

@@ -197,7 +197,11 @@ test('Requests: the chat is there, with who served it', async () => {
   await open('/requests');
   await page.getByRole('row', { name: /my-kiro.*kiro-dev/ }).first().waitFor();
   await page.getByRole('button', { name: /^Details/ }).first().click();
-  await page.getByRole('dialog').getByText('requestId', { exact: false }).waitFor();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('kiro/kiro-dev', { exact: true }).waitFor();
+  await dialog.getByText('What was said is not kept.', { exact: false }).waitFor();
+  await dialog.getByText('Raw JSON').click();
+  await dialog.getByText('requestId', { exact: false }).waitFor();
   await picture(page, 'request');
   await page.keyboard.press('Escape');
 });

@@ -74,23 +74,22 @@ export async function checkLooks(page, what) {
 }
 
 // Light and wide, dark and narrow; then as it was.
-export async function inBothLooks(page, name, check = async () => {}) {
+export async function inBothLooks(page, name, fullPage = true) {
   for (const [scheme, width] of [['light', 1440], ['dark', 360]]) {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme: scheme });
     await page.waitForTimeout(400); // Mantine's transitions, which would be half-transparent colours for axe
-    await picture(page, `${name}-${scheme}-${width}`);
+    await picture(page, `${name}-${scheme}-${width}`, fullPage);
     await checkLooks(page, `${name} ${scheme} ${width}`);
-    await check();
   }
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
 // Kept only when somebody wants to look at them.
-export async function picture(page, name) {
+export async function picture(page, name, fullPage = true) {
   const folder = process.env.OMNI_PICTURES;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }

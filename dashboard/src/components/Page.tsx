@@ -42,7 +42,7 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
 export function Nothing({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <Stack align="center" py="xl" gap="xs">
-      <Text fw={600}>{title}</Text>
+      <Text fw={600} ta="center">{title}</Text>
       {children}
     </Stack>
   );

@@ -89,7 +89,7 @@ export default function Providers() {
         <Actions of={menu} close={() => { setMenu(undefined); menu.button.focus(); }}>
           {(c) => (
             <>
-              <Menu.Item onClick={() => test.mutate(c)}>Test</Menu.Item>
+              <Menu.Item data-autofocus onClick={() => test.mutate(c)}>Test</Menu.Item>
               <Menu.Item onClick={() => refresh.mutate(c)}>Refresh the token</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'usage', connection: c })}>Credits</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'proxy', connection: c })}>Proxy</Menu.Item>
@@ -97,7 +97,7 @@ export default function Providers() {
               {!['dedicated', 'none_needed'].includes(String(c.providerSpecificData.isolation)) && <Menu.Item onClick={() => isolate.mutate(c)}>Isolate</Menu.Item>}
               <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>
               <Menu.Item onClick={() => active.mutate({ c, on: !c.isActive })}>{c.isActive ? 'Disable' : 'Enable'}</Menu.Item>
-              <Menu.Item color="red" onClick={() => setDialog({ kind: 'delete', connection: c })}>Delete</Menu.Item>
+              <Menu.Item c="red" onClick={() => setDialog({ kind: 'delete', connection: c })}>Delete</Menu.Item>
             </>
           )}
         </Actions>
@@ -166,7 +166,7 @@ const Account = memo(function Account({ connection: c, life, opened, setDialog, 
 function Actions({ of, close, children }: { of: Opened; close: () => void; children: (c: Connection) => ReactNode }) {
   const [box] = useState(() => of.button.getBoundingClientRect());
   return (
-    <Menu opened onChange={(open) => { if (!open) close(); }} position="bottom-end" withinPortal returnFocus={false}>
+    <Menu opened onChange={(open) => { if (!open) close(); }} position="bottom-end" withinPortal returnFocus={false} withInitialFocusPlaceholder={false}>
       <Portal>
         <Menu.Target>
           <div role="button" tabIndex={-1} aria-label={`Actions for ${of.connection.name}`} style={{ position: 'absolute', left: box.left + window.scrollX, top: box.top + window.scrollY, width: box.width, height: box.height, cursor: 'pointer' }} />

@@ -97,24 +97,60 @@ function readable(text: string) {
   }
 }
 
+interface Attempt { connection?: string; provider?: string; model?: string; ok?: boolean; error?: string; status?: number }
+
+// What is known of it, as people read it; the record as it is stands below.
+function facts(r: Entry): [string, string][] {
+  const ms = (value: number | null) => (value === null ? '' : `${value.toLocaleString()} ms`);
+  const count = (value: number | null) => (value === null ? '?' : value.toLocaleString());
+  const tokens = r.inputTokens === null && r.outputTokens === null ? '' : `${count(r.inputTokens)} in, ${count(r.outputTokens)} out${r.cacheReadTokens ? `, ${count(r.cacheReadTokens)} of them from the cache` : ''}`;
+  const rows: [string, string][] = [
+    ['Ended as', `${r.status}${r.error ? `: ${r.error}` : ''}`],
+    ['When', new Date(r.at).toLocaleString()],
+    ['Model', r.servedModel && r.servedModel !== r.model ? `${r.model}, served as ${r.servedModel}` : r.model],
+    ['Served by', r.connectionName ? `${r.provider}/${r.connectionName}` : ''],
+    ['Took', `${ms(r.durationMs)}${r.firstByteMs === null ? '' : `, the first word after ${ms(r.firstByteMs)}`}`],
+    ['Tokens', tokens],
+    ['Credits', r.credits === null ? '' : r.credits.toLocaleString(undefined, { maximumFractionDigits: 5 })],
+    ['Asked by', r.caller],
+    ['Trace', r.traceId ?? ''],
+  ];
+  return rows.filter(([, value]) => value);
+}
+
+const scrolled = { overflow: 'auto', whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' } as const;
+
 function Details({ entry, close }: { entry: Entry; close: () => void }) {
   const whole = useQuery({ queryKey: ['request', entry.requestId, entry.id], queryFn: () => get<Entry & { content: Said | null; contentKept: boolean }>(`/api/requests/${id(String(entry.id ?? entry.requestId))}`) });
   const said = whole.data?.content;
+  const attempts = entry.attempts as Attempt[];
   return (
     <Modal opened onClose={close} size="xl" title={`Request ${entry.requestId}`}>
       <Stack gap="sm">
-        {entry.error && <Text>{entry.error}</Text>}
-        <Code block tabIndex={0} aria-label="What happened">{JSON.stringify(entry, null, 2)}</Code>
-        {whole.isError && <Text size="sm" c="red">{whole.error.message}</Text>}
-        {whole.data && !said && <Text size="sm" c="dimmed">{whole.data.contentKept ? 'What was said is not kept any more.' : 'What was said is not kept. The setting requests.content = on does that, for a few days.'}</Text>}
+        <dl className="facts">
+          {facts(entry).map(([name, value]) => <div key={name}><dt>{name}</dt><dd className="wrap" dir="auto">{value}</dd></div>)}
+          {attempts.length > 1 && (
+            <div>
+              <dt>Tried</dt>
+              <dd>{attempts.map((a, i) => <div key={i} className="wrap">{a.provider}/{a.connection}: {a.ok ? 'answered' : (a.error ?? 'failed')}</div>)}</dd>
+            </div>
+          )}
+        </dl>
+        {whole.isLoading && <Text size="sm" c="dimmed">{texts.loading}</Text>}
+        {whole.isError && <Alert color="red" p="xs">{whole.error.message}</Alert>}
+        {whole.data && !said && <Text size="sm" c="dimmed">{whole.data.contentKept ? texts.contentGone : texts.contentOff}</Text>}
         {said && (
           <>
             <Text fw={600} size="sm">What was asked ({said.requestBytes.toLocaleString()} bytes)</Text>
-            <Code block tabIndex={0} className="wrap" mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }} aria-label="What was asked" dir="auto">{readable(said.request)}</Code>
+            <Code block tabIndex={0} mah={360} style={scrolled} aria-label="What was asked" dir="auto">{readable(said.request)}</Code>
             <Text fw={600} size="sm">What was answered ({said.answerBytes.toLocaleString()} bytes)</Text>
-            <Code block tabIndex={0} className="wrap" mah={360} style={{ overflow: 'auto', whiteSpace: 'pre-wrap' }} aria-label="What was answered" dir="auto">{said.answer || '-'}</Code>
+            <Code block tabIndex={0} mah={360} style={scrolled} aria-label="What was answered" dir="auto">{said.answer || '-'}</Code>
           </>
         )}
+        <details>
+          <summary>Raw JSON</summary>
+          <Code block tabIndex={0} mah={360} style={scrolled} aria-label="The record">{JSON.stringify(entry, null, 2)}</Code>
+        </details>
       </Stack>
     </Modal>
   );

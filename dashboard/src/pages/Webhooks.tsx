@@ -85,7 +85,7 @@ export function Webhooks() {
 
 function outcome(d: Delivery) {
   if (d.state === 'delivered') return `Received, with the status ${d.status}.`;
-  return `Not received${d.status ? `, the status was ${d.status}` : ''}${d.error ? `: ${d.error}` : '.'}`;
+  return `Not received: ${d.error ?? `the status was ${d.status}`}.`;
 }
 
 const colours: Record<string, string> = { delivered: 'teal', failed: 'red', pending: 'yellow' };
