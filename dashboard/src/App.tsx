@@ -7,7 +7,7 @@ import {
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import { Link, Navigate, Route, Routes, useLocation } from 'react-router-dom';
-import { base, get, whenSignedOut } from './api/client';
+import { ApiError, base, get, whenSignedOut } from './api/client';
 import { useHealth } from './api/hooks';
 import { ErrorBoundary } from './components/ErrorBoundary';
 import { Login } from './pages/Login';
@@ -72,7 +72,7 @@ function Shell({ open }: { open: boolean }) {
             <Text fw={700}>{texts.name}</Text>
           </Group>
           <Group gap="sm" wrap="nowrap">
-            {health.isError && <Text c="red" size="sm" role="status">Not reachable</Text>}
+            {health.isError && <Text c="red" size="sm" role="status">{health.error instanceof ApiError && health.error.status === 0 ? texts.unreachable : texts.unwell}</Text>}
             <ActionIcon variant="default" size="lg" aria-label={scheme === 'dark' ? 'Light colours' : 'Dark colours'} onClick={() => setColorScheme(scheme === 'dark' ? 'light' : 'dark')}>
               {scheme === 'dark' ? <IconSun size={18} /> : <IconMoon size={18} />}
             </ActionIcon>

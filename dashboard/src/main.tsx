@@ -49,7 +49,8 @@ const strongerText: CSSVariablesResolver = (t) => ({
   dark: { '--mantine-color-error': t.colors.red[4], '--mantine-color-dimmed': t.colors.dark[1], '--mantine-color-placeholder': t.colors.dark[1] },
 });
 const client = new QueryClient({
-  defaultOptions: { queries: { retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500) } },
+  // What could not be loaded is tried again by itself, also where nothing is looked at regularly.
+  defaultOptions: { queries: { refetchInterval: (query) => (query.state.status === 'error' ? 10_000 : false), retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500) } },
 });
 
 createRoot(document.getElementById('root')!).render(

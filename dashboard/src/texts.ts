@@ -5,6 +5,8 @@ export const texts = {
   failed: 'This could not be loaded',
   stale: 'What you see may be old',
   again: 'Try again',
+  unreachable: 'Not reachable',
+  unwell: 'Answers with errors',
   broken: 'This page has a fault',
   copied: 'Copied',
   close: 'Close',

@@ -65,7 +65,11 @@ export function useChange<V, R = unknown>(run: (input: V) => Promise<R>, keys: s
   return useMutation({
     mutationFn: run,
     onSuccess: (result, input) => done?.(result, input),
-    onError: (error) => { if (!fields.some((field) => errorAt(error, field))) complain(error); },
+    onError: (error) => {
+      if (!fields.some((field) => errorAt(error, field))) complain(error);
+      // Somebody else was quicker: what is shown is not what there is.
+      if (error instanceof ApiError && [404, 409].includes(error.status)) void client.invalidateQueries();
+    },
     onSettled: () => Promise.all(keys.map((key) => client.invalidateQueries({ queryKey: [key] }))),
   });
 }

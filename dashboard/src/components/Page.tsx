@@ -36,7 +36,7 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
         </Stack>
       </Alert>
     );
-  return <Stack aria-busy="true" aria-label={texts.loading}><Skeleton h={60} /><Skeleton h={60} /><Skeleton h={60} /></Stack>;
+  return <Stack role="status" aria-busy="true" aria-label={texts.loading}><Skeleton h={60} /><Skeleton h={60} /><Skeleton h={60} /></Stack>;
 }
 
 export function Nothing({ title, children }: { title: string; children?: ReactNode }) {

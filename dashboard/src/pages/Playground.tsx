@@ -2,9 +2,9 @@
 import { Alert, Badge, Button, Card, Group, Select, Stack, Text, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { useSearchParams } from 'react-router-dom';
+import { Link, useSearchParams } from 'react-router-dom';
 import { base, get } from '../api/client';
-import { Loaded, Page } from '../components/Page';
+import { Loaded, Nothing, Page } from '../components/Page';
 
 interface Turn { role: 'user' | 'assistant'; text: string; by?: string; attempts?: string; error?: string; ms?: number }
 
@@ -74,7 +74,7 @@ export default function Playground() {
   return (
     <Page title="Playground" intro="Ask through a combo or an account, and see who answered. It uses credits like any other client.">
       <Loaded query={models}>
-        {(all) => <Select label="Model" searchable limit={100} value={model} onChange={(v) => v && setModel(v)} data={all.includes(model) || !model ? all : [model, ...all]} maw={480} nothingFoundMessage="Nothing of that name" />}
+        {(all) => all.length === 0 && !model ? <Nothing title="Nobody can answer yet"><Button component={Link} to="/providers/add">Add an account</Button></Nothing> : <Select label="Model" searchable limit={100} value={model} onChange={(v) => v && setModel(v)} data={all.includes(model) || !model ? all : [model, ...all]} maw={480} nothingFoundMessage="Nothing of that name" />}
       </Loaded>
       <Stack gap="sm" aria-live="polite">
         {turns.map((t, i) => (

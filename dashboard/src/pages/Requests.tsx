@@ -54,7 +54,7 @@ export default function Requests() {
               </Group>
             </Alert>
           );
-          if (rows.length === 0) return <>{kept}<Nothing title={status || connection ? 'Nothing of that kind' : 'Nothing yet'} /></>;
+          if (rows.length === 0) return <>{kept}<Nothing title={status || connection ? 'Nothing of that kind' : 'Nothing yet'}>{!status && !connection && <Text size="sm" c="dimmed">Requests of your tools appear here as they end.</Text>}</Nothing></>;
           return (
             <>
               {kept}

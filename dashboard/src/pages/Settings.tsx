@@ -178,7 +178,7 @@ function About() {
   return (
     <Card withBorder component="section">
       <Text fw={600}>About</Text>
-      <Text size="sm">OmniRoute {health.data?.version}, Apache-2.0. Each account's terms of use apply to what is done through it.</Text>
+      <Text size="sm">OmniRoute{health.data && ` ${health.data.version}`}, Apache-2.0. Each account's terms of use apply to what is done through it.</Text>
       <Text size="sm"><Anchor href="./api/health">Health as JSON</Anchor>, <Anchor href="./metrics">metrics</Anchor></Text>
     </Card>
   );
