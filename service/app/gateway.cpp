@@ -29,6 +29,7 @@
 #include "service/http/server.hpp"
 #include "service/http/static_assets.hpp"
 #include "service/http/tls_identity.hpp"
+#include "service/platform/event_log.hpp"
 #include "service/platform/file_guard.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
@@ -58,6 +59,11 @@ Level levelOf(std::string_view name) {
   if (name == "warning") return Level::Warning;
   if (name == "error") return Level::Error;
   return Level::Info;
+}
+
+void toEvents(Level level, std::string_view line) {
+  platform::writeEvent(
+      level == Level::Error ? platform::EventKind::Error : platform::EventKind::Warning, line);
 }
 
 Result<> makeDataDir(const fs::path& dir) {
@@ -201,9 +207,11 @@ Result<> Gateway::start() {
   const auto config = p.config.load();
 
   if (auto made = makeDataDir(config->data_dir); !made) return made;
-  p.log.emplace(telemetry::Logger::Options{.level = levelOf(config->log_level),
-                                           .path = config->log_file,
-                                           .json = config->log_format == "json"});
+  telemetry::Logger::Options logging{.level = levelOf(config->log_level),
+                                     .path = config->log_file,
+                                     .json = config->log_format == "json"};
+  if (platform::wantsEvents()) logging.also = toEvents;
+  p.log.emplace(std::move(logging));
 
   if (auto prepared = prepareDatabase(
           *config, p.clock, [&p](const std::string& done) { p.log->log(Level::Warning, done); });

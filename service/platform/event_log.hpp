@@ -9,7 +9,8 @@ namespace omni::platform {
 
 enum class EventKind { Information, Warning, Error };
 
-// Thread-safe. Failures are ignored: there is nobody left to tell. `text` must be redacted already.
+// Thread-safe. Failures are ignored: there is nobody left to tell. More than 30 in a minute are
+// dropped. `text` must be redacted already.
 void writeEvent(EventKind kind, std::string_view text);
 
 // Whether what the service logs must be written as events too: it runs as a service of a system on

@@ -3,6 +3,8 @@
 #include "service/platform/windows_service.hpp"
 #include "service/platform/windows_text.hpp"
 
+#include <mutex>
+
 #include <windows.h>
 
 #include "events.h"  // made from events.mc
@@ -16,10 +18,26 @@ HANDLE source() {
   return handle;
 }
 
+// The Application log has a fixed size and belongs to all programs: an upstream that fails for
+// hours must not push the others' events out of it.
+constexpr int kMostInAMinute = 30;
+
+bool hasRoom() {
+  static std::mutex mutex;
+  static ULONGLONG minute = 0;
+  static int written = 0;
+  const std::lock_guard lock(mutex);
+  if (const ULONGLONG now = GetTickCount64() / 60'000; now != minute) {
+    minute = now;
+    written = 0;
+  }
+  return ++written <= kMostInAMinute;
+}
+
 }  // namespace
 
 void writeEvent(EventKind kind, std::string_view text) {
-  if (!runsAsService() || !source()) return;
+  if (!runsAsService() || !source() || !hasRoom()) return;
   constexpr size_t kLongest = 30'000;  // a string of an event holds 31 839 characters
   std::wstring line = wide(text.substr(0, kLongest));
   const wchar_t* strings[] = {line.c_str()};

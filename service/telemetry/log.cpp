@@ -201,7 +201,7 @@ void Logger::log(Level level, std::string_view message,
       lost_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    queue_.push_back(std::move(text));
+    queue_.push_back({level, std::move(text)});
     ++accepted_;
   } catch (...) {  // no memory: a log line is no reason to fail a request
     lost_.fetch_add(1, std::memory_order_relaxed);
@@ -238,7 +238,7 @@ void Logger::run() {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
 #endif
-  std::vector<std::string> batch;
+  std::vector<Waiting> batch;
   std::unique_lock lock(mutex_);
   while (true) {
     work_.wait(lock, [this] { return stopping_ || !queue_.empty() || dropped_ > 0; });
@@ -248,8 +248,10 @@ void Logger::run() {
     const uint64_t dropped = std::exchange(dropped_, 0);
     lock.unlock();
 
-    for (const auto& text : batch) {
+    for (const auto& [level, text] : batch) {
       if (!writeAll(text)) lost_.fetch_add(1, std::memory_order_relaxed);
+      if (options_.also && level >= Level::Warning)
+        options_.also(level, std::string_view(text).substr(0, text.size() - 1));
     }
     if (dropped > 0) {
       const Field count{"dropped", dropped};

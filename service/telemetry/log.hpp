@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <mutex>
 #include <string>
@@ -72,6 +73,9 @@ class Logger {
     int fd = 2;                    // not closed by the logger
     size_t capacity = 8'192;       // lines
     const Clock* clock = nullptr;  // borrowed; nullptr: the system's
+    // Also gets each warning and error, as its line without the line break, on the writer's thread:
+    // for a log of the system's that is not read from the output. Must not throw.
+    std::function<void(Level, std::string_view)> also{};
   };
 
   // When the file cannot be opened the log goes to `fd`, and its first line says so.
@@ -98,6 +102,11 @@ class Logger {
   void run();
   bool writeAll(std::string_view bytes);
 
+  struct Waiting {
+    Level level;
+    std::string text;
+  };
+
   const Options options_;
   std::atomic<Level> level_;
   std::atomic<uint64_t> lost_ = 0;
@@ -109,7 +118,7 @@ class Logger {
   std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable done_;
-  std::vector<std::string> queue_;
+  std::vector<Waiting> queue_;
   uint64_t dropped_ = 0;   // since the last report
   uint64_t accepted_ = 0;  // lines ever queued
   uint64_t written_ = 0;   // of them, those through

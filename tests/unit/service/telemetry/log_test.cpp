@@ -76,6 +76,26 @@ TEST_F(LoggerTest, TextLinesAreForPeople) {
   EXPECT_EQ(textOf(path_), "2026-01-31T23:59:59.123Z warning two\\nlines who=\"a b\" n=-1\n");
 }
 
+TEST_F(LoggerTest, WarningsAndErrorsGoToASecondPlaceToo) {
+  std::vector<std::pair<Level, std::string>> seen;
+  auto both = options();
+  both.json = false;
+  both.also = [&seen](Level level, std::string_view line) { seen.emplace_back(level, line); };
+  {
+    Logger log(both);
+    log.log(Level::Info, "one");
+    log.log(Level::Warning, "two\nlines", {{"password", "hunter2"}});
+    log.log(Level::Error, "three");
+  }
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_EQ(seen[0].first, Level::Warning);
+  EXPECT_TRUE(seen[0].second.starts_with("2026-01-31T23:59:59.123Z warning two\\nlines password="))
+      << seen[0].second;
+  EXPECT_EQ(seen[1], (std::pair<Level, std::string>{Level::Error,
+                                                    "2026-01-31T23:59:59.123Z error   three"}));
+  EXPECT_THAT(textOf(path_), HasSubstr("one"));
+}
+
 TEST_F(LoggerTest, NothingCanForgeALineOrBreakTheEncoding) {
   Logger log(options());
   const std::string nasty =
