@@ -29,6 +29,7 @@
 #include "service/platform/service_manager.hpp"
 
 #if defined(_WIN32)
+#include "service/plugins/crash_probe.hpp"
 #include "service/windows_main.hpp"
 #endif
 
@@ -264,6 +265,9 @@ class OmniRouted final : public Poco::Util::ServerApplication {
 
 #if defined(_WIN32)
 extern "C" int wmain(int count, wchar_t** values) {
+  // The trial of a plugin (service/plugins/crash_probe.hpp): before anything else runs.
+  if (count == 3 && std::wstring_view(values[1]) == omni::plugins::kTryPlugin)
+    omni::plugins::tryPlugin(values[2]);
   return omni::runProgram(omni::utf8Arguments(count, values),
                           [](const std::vector<std::string>& arguments) {
                             OmniRouted program;

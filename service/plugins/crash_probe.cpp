@@ -2,9 +2,16 @@
 
 #include <omniroute/abi.h>
 
+#include <cstring>
+#include <memory>
+#include <string>
+
 #include "service/plugins/entry_check.hpp"
 
-#ifndef _WIN32
+#ifdef _WIN32
+#include <fmt/format.h>
+#include <windows.h>
+#else
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -13,24 +20,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <string>
 #endif
 
 namespace omni::plugins {
 
-#ifdef _WIN32
-
-Result<> survivesLoading(const std::filesystem::path&) {
-  return {};
-}
-
-#else
-
 namespace {
 
 constexpr int kPatienceMs = 20'000;
-constexpr long kStepMs = 2;
 
 // A host that knows nothing, so that a plugin's trial run has no effect outside the child.
 omni_host_t emptyHost() {
@@ -60,6 +56,81 @@ omni_host_t emptyHost() {
   return host;
 }
 
+void tryEntry(const omni_plugin_entry_t* entry) {
+  if (!entry || !checkEntry(*entry, nullptr)) return;
+  const omni_host_t host = emptyHost();
+  try {
+    omni_plugin_t* plugin = nullptr;
+    if (entry->init(&host, &plugin) == OMNI_OK && plugin) entry->deinit(plugin);
+  } catch (...) {  // reported by the real load, with what the plugin says
+  }
+}
+
+std::unexpected<Error> refused(std::string why) {
+  return makeError(FailureKind::Unsupported,
+                   "it " + std::move(why) +
+                       " when it is loaded (found out in a process of its own): use another build "
+                       "of the plugin");
+}
+
+#ifdef _WIN32
+
+// Only the service's own program knows the option; a test's would run its tests again.
+constexpr wchar_t kProgram[] = L"omnirouted.exe";
+
+std::filesystem::path ownProgram() {
+  std::wstring path(32'768, L'\0');
+  path.resize(GetModuleFileNameW(nullptr, path.data(), static_cast<DWORD>(path.size())));
+  return path;
+}
+
+struct HandleCloser {
+  using pointer = HANDLE;
+  void operator()(HANDLE handle) const { CloseHandle(handle); }
+};
+using Handle = std::unique_ptr<HANDLE, HandleCloser>;
+
+}  // namespace
+
+void tryPlugin(const std::filesystem::path& library) {
+  SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX | SEM_NOOPENFILEERRORBOX);
+  const HMODULE mapped = LoadLibraryExW(library.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
+  if (mapped)
+    tryEntry(reinterpret_cast<const omni_plugin_entry_t*>(
+        reinterpret_cast<const void*>(GetProcAddress(mapped, OMNI_ENTRY_SYMBOL))));
+  // Without the destructors of a library that is not trusted yet.
+  TerminateProcess(GetCurrentProcess(), 0);
+}
+
+Result<> survivesLoading(const std::filesystem::path& library) {
+  const std::filesystem::path program = ownProgram();
+  if (CompareStringOrdinal(program.filename().c_str(), -1, kProgram, -1, TRUE) != CSTR_EQUAL)
+    return {};
+  // No file name holds a quote.
+  std::wstring line =
+      L"\"" + program.wstring() + L"\" " + kTryPlugin + L" \"" + library.wstring() + L"\"";
+  STARTUPINFOW startup{};
+  startup.cb = sizeof startup;
+  PROCESS_INFORMATION made{};
+  if (!CreateProcessW(program.c_str(), line.data(), nullptr, nullptr, FALSE, CREATE_NO_WINDOW,
+                      nullptr, nullptr, &startup, &made))
+    return {};  // no process to spare: no reason to refuse a plugin
+  const Handle process(made.hProcess), thread(made.hThread);
+  if (WaitForSingleObject(process.get(), kPatienceMs) != WAIT_OBJECT_0) {
+    TerminateProcess(process.get(), 1);
+    return refused("hangs");
+  }
+  DWORD code = 0;
+  GetExitCodeProcess(process.get(), &code);
+  if (code >= 0xC0000000) return refused(fmt::format("crashes ({:#x})", code));
+  if (code != 0) return refused(fmt::format("ends the process (exit code {})", code));
+  return {};
+}
+
+#else
+
+constexpr long kStepMs = 2;
+
 [[noreturn]] void tryLoading(const char* library) {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
@@ -73,22 +144,8 @@ omni_host_t emptyHost() {
   const auto* entry =
       mapped ? static_cast<const omni_plugin_entry_t*>(::dlsym(mapped, OMNI_ENTRY_SYMBOL))
              : nullptr;
-  if (entry && checkEntry(*entry, nullptr)) {
-    const omni_host_t host = emptyHost();
-    try {
-      omni_plugin_t* plugin = nullptr;
-      if (entry->init(&host, &plugin) == OMNI_OK && plugin) entry->deinit(plugin);
-    } catch (...) {  // reported by the real load, with what the plugin says
-    }
-  }
+  tryEntry(entry);
   ::_exit(0);
-}
-
-std::unexpected<Error> refused(std::string why) {
-  return makeError(FailureKind::Unsupported,
-                   "it " + std::move(why) +
-                       " when it is loaded (found out in a process of its own): use another build "
-                       "of the plugin");
 }
 
 }  // namespace
