@@ -61,6 +61,9 @@ class OmniRouted final : public Poco::Util::ServerApplication {
         [this](const std::string&) { install_ = true; });
     add(options, "remove-service", "", "Stop and remove the service, and exit; the data stay.", "",
         [this](const std::string&) { remove_ = true; });
+    add(options, "remove-data", "",
+        "With --remove-service: remove all accounts and settings in %ProgramData%\\OmniRoute too.",
+        "", [this](const std::string&) { remove_data_ = true; });
 #else
     ServerApplication::defineOptions(options);
 #endif
@@ -102,7 +105,11 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     }
     sources_.environment = omni::platform::environment();
 #if defined(_WIN32)
-    if (remove_) return ended(omni::removeAsService());
+    if (remove_data_ && !remove_) {
+      std::cerr << "omnirouted: --remove-data goes with --remove-service only\n";
+      return EXIT_USAGE;
+    }
+    if (remove_) return ended(omni::removeAsService(remove_data_));
 #endif
     program_dir_ = std::filesystem::path(commandPath()).parent_path();
     auto config = omni::config::load(sources_, program_dir_);
@@ -258,6 +265,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
 #if defined(_WIN32)
   bool install_ = false;
   bool remove_ = false;
+  bool remove_data_ = false;
 #endif
 };
 

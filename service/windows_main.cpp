@@ -1,6 +1,7 @@
 #include "service/windows_main.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
@@ -70,6 +71,7 @@ Result<std::string> installAsService(const config::Config& config, const config:
     setup.arguments.push_back("--set");
     setup.arguments.push_back("log.file=" + (config.data_dir / "omnirouted.log").string());
   }
+  setup.keep_arguments = sources.file.empty() && sources.command_line.empty();
   setup.data_dir = config.data_dir;
   setup.preshutdown_s = config.drain_s + 15;
   if (auto done = platform::installService(setup); !done) return std::unexpected(done.error());
@@ -77,9 +79,21 @@ Result<std::string> installAsService(const config::Config& config, const config:
          ". It starts with the system; now: sc start OmniRoute";
 }
 
-Result<std::string> removeAsService() {
-  if (auto done = platform::removeService(); !done) return std::unexpected(done.error());
-  return std::string("The service OmniRoute is removed. Its data stay where they are.");
+Result<std::string> removeAsService(bool with_data) {
+  auto done = platform::removeService();
+  // The data can be removed later than the service.
+  if (!done && !(with_data && done.error().kind == FailureKind::NotFound))
+    return std::unexpected(done.error());
+  if (!with_data)
+    return std::string("The service OmniRoute is removed. Its data stay where they are.");
+  const wchar_t* const shared = _wgetenv(L"ProgramData");
+  if (!shared || !*shared)
+    return makeError(FailureKind::NotFound,
+                     "ProgramData is not set, so it is not known where the data are.");
+  const std::filesystem::path folder = std::filesystem::path(shared) / L"OmniRoute";
+  if (auto removed = platform::removeFolder(folder); !removed)
+    return std::unexpected(removed.error());
+  return "The service OmniRoute and its data in " + folder.string() + " are removed.";
 }
 
 }  // namespace omni

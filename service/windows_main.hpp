@@ -20,6 +20,8 @@ int runProgram(const std::vector<std::string>& arguments,
 // The sentence that says what was done. The service will run with the settings of the command line
 // that is given here, and with `config`'s data folder.
 Result<std::string> installAsService(const config::Config& config, const config::Sources& sources);
-Result<std::string> removeAsService();
+// Also the data in %ProgramData%\OmniRoute, when `with_data`; in a folder of one's own choice they
+// stay, for other things may be there.
+Result<std::string> removeAsService(bool with_data);
 
 }  // namespace omni

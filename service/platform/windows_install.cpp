@@ -1,6 +1,9 @@
 #include "service/platform/windows_install.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "service/platform/windows_access.hpp"
 #include "service/platform/windows_service.hpp"
@@ -50,6 +53,24 @@ std::wstring commandLine(const ServiceSetup& setup) {
   std::wstring line = quoted(setup.program.wstring()) + L" --service";
   for (const std::string& argument : setup.arguments) line += L" " + quoted(wide(argument));
   return line;
+}
+
+// What follows --service in the command line that the service has. Empty also when it cannot be
+// read.
+std::optional<std::wstring> presentArguments(SC_HANDLE service) {
+  DWORD size = 0;
+  QueryServiceConfigW(service, nullptr, 0, &size);
+  // Aligned as the structure at its beginning asks for.
+  std::vector<std::max_align_t> buffer(size / sizeof(std::max_align_t) + 1);
+  auto* config = reinterpret_cast<QUERY_SERVICE_CONFIGW*>(buffer.data());
+  if (!QueryServiceConfigW(service, config,
+                           static_cast<DWORD>(buffer.size() * sizeof(std::max_align_t)), &size))
+    return std::nullopt;
+  const std::wstring_view line = config->lpBinaryPathName;
+  constexpr std::wstring_view kMark = L"\" --service";
+  const size_t at = line.find(kMark);
+  if (at == std::wstring_view::npos) return std::nullopt;
+  return std::wstring(line.substr(at + kMark.size()));
 }
 
 Result<> configure(SC_HANDLE service, const ServiceSetup& setup) {
@@ -134,6 +155,29 @@ Result<Service> openManager() {
   return manager;
 }
 
+// An error code of Windows, 0: done.
+DWORD removeTree(const fs::path& path, DWORD attributes) {
+  if (!(attributes & FILE_ATTRIBUTE_DIRECTORY)) {
+    if (attributes & FILE_ATTRIBUTE_READONLY)
+      SetFileAttributesW(path.c_str(), FILE_ATTRIBUTE_NORMAL);
+    return DeleteFileW(path.c_str()) ? 0 : GetLastError();
+  }
+  if (!(attributes & FILE_ATTRIBUTE_REPARSE_POINT)) {
+    WIN32_FIND_DATAW found;
+    const HANDLE search = FindFirstFileW((path / L"*").c_str(), &found);
+    if (search == INVALID_HANDLE_VALUE) return GetLastError();
+    DWORD failure = 0;
+    do {
+      const std::wstring_view name = found.cFileName;
+      if (name == L"." || name == L"..") continue;
+      failure = removeTree(path / name, found.dwFileAttributes);
+    } while (failure == 0 && FindNextFileW(search, &found));
+    FindClose(search);
+    if (failure != 0) return failure;
+  }
+  return RemoveDirectoryW(path.c_str()) ? 0 : GetLastError();
+}
+
 void stopAndWait(SC_HANDLE service) {
   SERVICE_STATUS status{};
   if (!ControlService(service, SERVICE_CONTROL_STOP, &status)) return;
@@ -153,7 +197,7 @@ void stopAndWait(SC_HANDLE service) {
 Result<> installService(const ServiceSetup& setup) {
   auto manager = openManager();
   if (!manager) return std::unexpected(manager.error());
-  const std::wstring line = commandLine(setup);
+  std::wstring line = commandLine(setup);
   Service service(CreateServiceW(manager->get(), kServiceName, kDisplayName, SERVICE_ALL_ACCESS,
                                  SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
                                  SERVICE_ERROR_NORMAL, line.c_str(), nullptr, nullptr, L"Tcpip\0",
@@ -161,6 +205,9 @@ Result<> installService(const ServiceSetup& setup) {
   if (!service && GetLastError() == ERROR_SERVICE_EXISTS) {
     service.reset(OpenServiceW(manager->get(), kServiceName, SERVICE_ALL_ACCESS));
     if (!service) return failed("Opening the service", GetLastError());
+    if (setup.keep_arguments)
+      if (const auto present = presentArguments(service.get()))
+        line = quoted(setup.program.wstring()) + L" --service" + *present;
     if (!ChangeServiceConfigW(service.get(), SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
                               SERVICE_ERROR_NORMAL, line.c_str(), nullptr, nullptr, L"Tcpip\0",
                               kAccount, nullptr, kDisplayName))
@@ -185,6 +232,14 @@ Result<> removeService() {
   stopAndWait(service.get());
   if (!DeleteService(service.get())) return failed("Removing the service", GetLastError());
   RegDeleteKeyW(HKEY_LOCAL_MACHINE, kSourceKey);
+  return {};
+}
+
+Result<> removeFolder(const fs::path& folder) {
+  const DWORD attributes = GetFileAttributesW(folder.c_str());
+  if (attributes == INVALID_FILE_ATTRIBUTES) return {};
+  if (const DWORD code = removeTree(folder, attributes))
+    return failed("Removing " + folder.string(), code);
   return {};
 }
 
