@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "cli/commands/all.hpp"
 #include "cli/local_scan.hpp"
+#include "cli/platform.hpp"
 #include "cli/text.hpp"
 
 namespace omni::cli {
@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 fs::path pluginsFolder(const Invocation& in) {
   if (in.has("plugins-dir")) return in.get("plugins-dir");
-  if (const char* given = std::getenv("OMNIROUTE_PLUGINS_DIR"); given && *given) return given;
+  if (const std::string given = environment("OMNIROUTE_PLUGINS_DIR"); !given.empty()) return given;
   std::error_code code;
   for (const fs::path& folder : {programFolder() / "plugins", programFolder() / ".." / "plugins",
                                  programFolder() / ".." / "lib" / "omniroute" / "plugins",
@@ -50,9 +50,8 @@ There accountsThere(const Session& session, const json::value& listing) {
 }
 
 std::string shortened(std::string path) {
-  const char* home = std::getenv("HOME");
-  if (home && *home && path.starts_with(std::string(home) + "/"))
-    path = "~" + path.substr(std::string_view(home).size());
+  const std::string home = environment("HOME");
+  if (!home.empty() && path.starts_with(home + "/")) path = "~" + path.substr(home.size());
   return path;
 }
 

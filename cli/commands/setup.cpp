@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "cli/client_settings.hpp"
 #include "cli/commands/all.hpp"
+#include "cli/platform.hpp"
 #include "cli/text.hpp"
 
 namespace omni::cli {
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 fs::path homeOf(const Invocation& in) {
   if (in.has("home")) return in.get("home");
   for (const char* name : {"HOME", "USERPROFILE"})
-    if (const char* home = std::getenv(name); home && *home) return home;
+    if (const std::string home = environment(name); !home.empty()) return home;
   return {};
 }
 

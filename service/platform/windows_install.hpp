@@ -22,7 +22,8 @@ struct ServiceSetup {
 
 // Automatic (delayed) start under a virtual account of its own with no privilege but the one that
 // everybody has, restarted after crashes, with a source in the event log. A service of that name
-// that is already there gets all of this anew (its arguments may be kept). Errors name the step and say what to do.
+// that is already there gets all of this anew (its arguments may be kept). Errors name the step and
+// say what to do.
 Result<> installService(const ServiceSetup& setup);
 
 // Stops and removes the service and its source in the event log; the data stay. NotFound: there is

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "plugins/kiro/json.hpp"
 
@@ -25,6 +26,18 @@ constexpr const char* kVariables[] = {"HOME",
                                       "KIROCLI_DB_PATH",
                                       "KIRO_TEST_DB_PATH",
                                       "AWS_SSO_CACHE_DIR"};
+
+// Empty: not set. UTF-8 on every system; the narrow variables of Windows are in its code page.
+std::string fromEnvironment(const char* name) {
+#if defined(_WIN32)
+  const std::filesystem::path wide_name(name);
+  const wchar_t* const value = _wgetenv(wide_name.c_str());
+  return value ? std::filesystem::path(value).string() : std::string();
+#else
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+#endif
+}
 
 std::string variable(const Roots& roots, const char* name) {
   const auto found = roots.env.find(name);
@@ -140,7 +153,8 @@ std::vector<Place> placesToLook(const Roots& roots) {
 Roots Roots::own() {
   Roots roots;
   for (const char* name : kVariables)
-    if (const char* value = std::getenv(name); value && *value) roots.env[name] = value;
+    if (std::string value = fromEnvironment(name); !value.empty())
+      roots.env[name] = std::move(value);
 #if defined(_WIN32)
   roots.platform = Platform::Windows;
   roots.home = variable(roots, "USERPROFILE");
