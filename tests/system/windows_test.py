@@ -1,5 +1,6 @@
 """The Windows programs under Wine; scripts/test-windows prepares what it needs. kiro-sim is the Linux program of OMNI_BUILD_DIR."""
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -15,17 +16,30 @@ import harness  # noqa: E402
 
 STAGE = os.environ["OMNI_WINDOWS_STAGE"]
 MSI = os.environ.get("OMNI_WINDOWS_MSI", "")
+NEXT_MSI = os.environ.get("OMNI_WINDOWS_NEXT_MSI", "")  # the same programs with a higher version
+BAD_PLUGINS = os.environ.get("OMNI_WINDOWS_BAD_PLUGINS", "")
 UNITS = os.environ.get("OMNI_WINDOWS_UNITS", "").split()
 DRIVE = os.path.join(os.environ["WINEPREFIX"], "drive_c")
+PROGRAMS = os.path.join(DRIVE, "Program Files", "OmniRoute")
+DATA = os.path.join(DRIVE, "ProgramData", "OmniRoute")
+SERVICE = r"System\CurrentControlSet\Services\OmniRoute"
+EVENTS = r"System\CurrentControlSet\Services\EventLog\Application\OmniRoute"
+SYSTEM_ENVIRONMENT = r"System\CurrentControlSet\Control\Session Manager\Environment"
 
 
 def windows_path(path):
     return "Z:" + os.path.abspath(path).replace("/", "\\")
 
 
-def wine(*command, seconds=120):
+def wine(*command, seconds=120, env=None):
     return subprocess.run(["wine", *command], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds,
-                          encoding="utf-8", errors="replace")
+                          encoding="utf-8", errors="replace", env={**os.environ, **(env or {})})
+
+
+def registry(key, value=None):
+    """The text of a value, or of all values, of a registry key of the machine; empty: not there."""
+    seen = wine("reg", "query", "HKLM\\" + key, *(["/v", value] if value else []))
+    return seen.stdout if seen.returncode == 0 else ""
 
 
 def program(name):
@@ -40,7 +54,7 @@ def free_port():
 
 class WineGateway(harness.Gateway):
     def command(self, ready):
-        command = super().command(windows_path(ready))
+        command = super().command(windows_path(os.path.normpath(ready)))
         paths = {"data.dir": self.data_dir, "plugins.dir": self.plugins, "log.file": self.log_path}
         for i, word in enumerate(command):
             key = word.split("=")[0]
@@ -101,6 +115,86 @@ class Console(unittest.TestCase):
         self.assertEqual(seen.returncode, 0, seen)
         self.assertIn("kiro-dev", seen.stdout)
 
+    def test_finds_accounts_of_tools(self):
+        account = self.sim.account(email="ide@example.com")
+        home = os.path.join(self.work, "Žofie 山田")
+        cache = os.path.join(home, ".aws", "sso", "cache")
+        os.makedirs(cache)
+        with open(os.path.join(cache, "kiro-auth-token.json"), "w") as file:
+            json.dump({"accessToken": account["accessToken"], "refreshToken": account["refreshToken"],
+                       "profileArn": account["profileArn"], "expiresAt": "2099-01-01T00:00:00.000Z", "authMethod": "social",
+                       "provider": "Google"}, file)
+        for how, arguments, env in (("--home", ("--home", windows_path(home)), None),
+                                    ("USERPROFILE", (), {"USERPROFILE": windows_path(home)})):
+            with self.subTest(how):
+                seen = wine(program("omniroute.exe"), "--url", self.gateway.base, "import", "--list", "--json", *arguments, env=env)
+                self.assertEqual(seen.returncode, 0, seen)
+                self.assertEqual([found["kind"] for found in json.loads(seen.stdout)["found"]], ["kiro-ide"], seen)
+        seen = wine(program("omniroute.exe"), "--url", self.gateway.base, "import", "--all", "--yes", "--name", "ide",
+                    "--home", windows_path(home))
+        self.assertEqual(seen.returncode, 0, seen)
+        self.assertEqual(self.gateway.record("ide")["connection"]["name"], "ide")
+
+    def test_dashboard(self):
+        answer = self.gateway.get("/")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("<title>", answer.body.decode() if not answer.headers.get("Content-Encoding") else "<title>")
+
+    def test_data_folder_is_closed_to_others(self):
+        """Wine keeps access lists as modes of Linux."""
+        fresh = os.path.join(self.work, "made by the service")
+        os.mkdir(fresh)
+        gateway = WineGateway(self.sim, os.path.join(fresh, "data"), plugins=os.path.join(STAGE, "plugins"))
+        self.addCleanup(gateway.stop)
+        self.assertEqual(os.stat(os.path.join(fresh, "data")).st_mode & 0o077, 0)
+        self.assertEqual(gateway.stop(), 0)
+        # A key that others can read is refused, with the code that says that a person has to see to it.
+        key = os.path.join(fresh, "data", "master.key")
+        os.chmod(key, 0o644)
+        seen = self.refused(gateway)
+        self.assertEqual(seen.returncode, 77, seen)
+        self.assertIn("master key", seen.stderr)
+
+    def refused(self, gateway):
+        return subprocess.run(gateway.command(os.path.join(self.work, "never.json")), stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60, encoding="utf-8", errors="replace")
+
+    def test_plugin_folder_that_others_may_change(self):
+        self.gateway.stop()
+        plugins = os.path.join(self.work, "plugins")
+        shutil.copytree(os.path.join(STAGE, "plugins"), plugins)
+        os.chmod(plugins, 0o777)
+        self.gateway.plugins = plugins
+        seen = self.refused(self.gateway)
+        self.assertEqual(seen.returncode, 78, seen)
+        self.assertIn("change it", seen.stderr)
+
+    @unittest.skipUnless(BAD_PLUGINS, "no bad plugins were built")
+    def test_bad_plugins_are_refused_and_do_no_harm(self):
+        self.gateway.stop()
+        plugins = os.path.join(self.work, "plugins")
+        shutil.copytree(os.path.join(STAGE, "plugins"), plugins)
+        for name in ("crashing_load", "crashing_init", "exiting_init", "throwing_init", "wrong_major", "missing_symbol", "none"):
+            with open(os.path.join(BAD_PLUGINS, name + ".dll"), "rb") as file:
+                library = file.read()
+            plugin = name.replace("_", "-")
+            with open(os.path.join(plugins, name + ".dll"), "wb") as file:
+                file.write(library)
+            with open(os.path.join(plugins, plugin + ".plugin.json"), "w") as file:
+                # The loader reads the entry's id only after the trial, so the manifest may be of another one.
+                json.dump({"id": plugin, "name": plugin, "version": "1.2.3", "abi": {"major": 1, "minor": 0},
+                           "file": name + ".dll", "sha256": hashlib.sha256(library).hexdigest(), "signInMethods": []}, file)
+        with open(os.path.join(plugins, "echo.dll"), "ab") as file:
+            file.write(b"changed")
+        self.gateway.plugins = plugins
+        self.gateway.start()
+        listed = {plugin["id"]: plugin for plugin in self.gateway.get("/api/plugins").json["plugins"]}
+        self.assertEqual(listed["kiro"]["status"], "loaded", listed)
+        for plugin, part in (("crashing-load", "when it is loaded"), ("crashing-init", "when it is loaded"),
+                             ("exiting-init", "when it is loaded"), ("missing-symbol", "does not export"), ("echo", "SHA-256")):
+            self.assertNotEqual(listed[plugin]["status"], "loaded", plugin)
+            self.assertIn(part, listed[plugin]["reason"], plugin)
+
     def test_no_service_without_manager(self):
         seen = wine(program("omnirouted.exe"), "--service")
         self.assertEqual(seen.returncode, 64, seen)
@@ -119,49 +213,125 @@ class Managed(unittest.TestCase):
     def state(self):
         return wine("sc", "query", "OmniRoute").stdout
 
+    def started(self, port):
+        client = harness.Client(f"http://127.0.0.1:{port}")
+
+        def answers():
+            try:
+                return client.get("/healthz").status == 200
+            except OSError:
+                return False
+        harness.wait_for(answers, 30, f"the service on port {port}")
+        return client
+
+    def not_answering(self, port):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
     def test_service(self):
         port = free_port()
         done = wine(program("omnirouted.exe"), "--install-service", "--set", f"server.port={port}")
         self.assertEqual(done.returncode, 0, done)
         try:
             self.assertIn("STOPPED", self.state())
-            started = wine("net", "start", "OmniRoute")
-            self.assertEqual(started.returncode, 0, started)
-            self.assertIn("RUNNING", self.state())
-            answer = harness.Client(f"http://127.0.0.1:{port}").get("/healthz")
-            self.assertEqual(answer.status, 200, answer)
-            log = os.path.join(DRIVE, "ProgramData", "OmniRoute", "omnirouted.log")
-            self.assertTrue(os.path.exists(log), log)
-            stopped = wine("net", "stop", "OmniRoute")
-            self.assertEqual(stopped.returncode, 0, stopped)
-            self.assertIn("STOPPED", self.state())
-            with self.assertRaises(OSError):
-                harness.Client(f"http://127.0.0.1:{port}").get("/healthz")
+            service = registry(SERVICE)
+            for part in ("NT SERVICE\\OmniRoute", "--service", f"server.port={port}"):
+                self.assertIn(part, service)
+            self.assertRegex(service, r"Start\s+REG_DWORD\s+0x2")
+            self.assertIn("omnirouted.exe", registry(EVENTS, "EventMessageFile"))
+            # An upgrade or repair calls it again, without settings: those of the administrator stay.
+            self.assertEqual(wine(program("omnirouted.exe"), "--install-service").returncode, 0)
+            self.assertIn(f"server.port={port}", registry(SERVICE))
+            for _ in range(2):
+                begun = wine("net", "start", "OmniRoute")
+                self.assertEqual(begun.returncode, 0, begun)
+                self.assertIn("RUNNING", self.state())
+                self.started(port)
+                log = os.path.join(DATA, "omnirouted.log")
+                self.assertTrue(os.path.exists(log), log)
+                self.assertEqual(os.stat(DATA).st_mode & 0o007, 0, "the data folder is open to others")
+                stopped = wine("net", "stop", "OmniRoute")
+                self.assertEqual(stopped.returncode, 0, stopped)
+                self.assertIn("STOPPED", self.state())
+                self.assertTrue(self.not_answering(port))
         finally:
             removed = wine(program("omnirouted.exe"), "--remove-service")
         self.assertEqual(removed.returncode, 0, removed)
         self.assertNotIn("STATE", self.state())
+        self.assertEqual(registry(EVENTS), "")
+        self.assertTrue(os.path.exists(os.path.join(DATA, "master.key")))
+        gone = wine(program("omnirouted.exe"), "--remove-service", "--remove-data")
+        self.assertEqual(gone.returncode, 0, gone)
+        self.assertFalse(os.path.exists(DATA))
 
-    @unittest.skipUnless(MSI, "no MSI was made")
+    def test_a_start_that_only_a_person_can_mend(self):
+        """The SCM hears the service's own code, and the service is not started again and again."""
+        done = wine(program("omnirouted.exe"), "--install-service", "--set", "server.port=1", "--set",
+                    "plugins.dir=C:\\no such folder")
+        self.assertEqual(done.returncode, 0, done)
+        try:
+            self.assertNotEqual(wine("net", "start", "OmniRoute").returncode, 0)
+            harness.wait_for(lambda: "STOPPED" in self.state(), 20, "the service to be stopped")
+        finally:
+            wine(program("omnirouted.exe"), "--remove-service", "--remove-data")
+
+    @unittest.skipUnless(MSI and NEXT_MSI, "no MSI was made")
     def test_msi(self):
-        with socket.socket() as probe:
-            self.assertNotEqual(probe.connect_ex(("127.0.0.1", 20128)), 0, "port 20128 is in use")
+        self.assertTrue(self.not_answering(20128), "port 20128 is in use")
         done = wine("msiexec", "/i", windows_path(MSI), "/qn")
         self.assertEqual(done.returncode, 0, done)
-        folder = os.path.join(DRIVE, "Program Files", "OmniRoute")
-        for name in ("omnirouted.exe", "omniroute.exe", "plugins/kiro.dll", "plugins/kiro.plugin.json"):
-            self.assertTrue(os.path.exists(os.path.join(folder, name)), name)
+        for name in ("omnirouted.exe", "omniroute.exe", "plugins/kiro.dll", "plugins/kiro.plugin.json", "licences/poco.txt"):
+            self.assertTrue(os.path.exists(os.path.join(PROGRAMS, name)), name)
         self.assertIn("RUNNING", self.state())
-        answer = harness.wait_for(lambda: harness.Client("http://127.0.0.1:20128").get("/healthz"), 5)
-        self.assertEqual(answer.status, 200, answer)
-        # Wine replaces and removes a file in use only at the next start of the system.
-        wine("net", "stop", "OmniRoute")
-        gone = wine("msiexec", "/x", windows_path(MSI), "/qn")
-        self.assertEqual(gone.returncode, 0, gone)
-        self.assertNotIn("STATE", self.state())
-        self.assertEqual(glob.glob(os.path.join(folder, "**", "*.exe"), recursive=True), [])
-        self.assertEqual(glob.glob(os.path.join(folder, "**", "*.dll"), recursive=True), [])
-        self.assertTrue(os.path.isdir(os.path.join(DRIVE, "ProgramData", "OmniRoute")), "the data are kept")
+        self.assertIn("Program Files\\OmniRoute", registry(SYSTEM_ENVIRONMENT, "PATH"))
+        client = self.started(20128)
+        combo = {"name": "kept", "strategy": "priority", "models": ["echo/one"]}
+        self.assertEqual(client.post("/api/oauth/echo/import", {"label": "one", "name": "one"}).status, 200)
+        answer = client.post("/api/combos", combo)
+        self.assertEqual(answer.status, 201, answer)
+
+        with self.subTest("repair"):  # Wine replaces a file in use only at the next start of the system
+            wine("net", "stop", "OmniRoute")
+            os.unlink(os.path.join(PROGRAMS, "plugins", "kiro.dll"))
+            done = wine("msiexec", "/fa", windows_path(MSI), "/qn")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertTrue(os.path.exists(os.path.join(PROGRAMS, "plugins", "kiro.dll")))
+            if "RUNNING" not in self.state():
+                wine("net", "start", "OmniRoute")
+            self.started(20128)
+
+        with self.subTest("upgrade"):
+            wine("net", "stop", "OmniRoute")
+            done = wine("msiexec", "/i", windows_path(NEXT_MSI), "/qn")
+            self.assertEqual(done.returncode, 0, done)
+            self.assertTrue(os.path.exists(os.path.join(PROGRAMS, "omnirouted.exe")))
+            self.assertIn("RUNNING", self.state())
+            names = [combo["name"] for combo in self.started(20128).get("/api/combos").json["combos"]]
+            self.assertEqual(names, ["kept"])
+
+        with self.subTest("downgrade"):
+            self.assertNotEqual(wine("msiexec", "/i", windows_path(MSI), "/qn").returncode, 0)
+            self.assertTrue(os.path.exists(os.path.join(PROGRAMS, "omnirouted.exe")))
+
+        with self.subTest("uninstall keeps the data"):
+            wine("net", "stop", "OmniRoute")
+            gone = wine("msiexec", "/x", windows_path(NEXT_MSI), "/qn")
+            self.assertEqual(gone.returncode, 0, gone)
+            self.assertNotIn("STATE", self.state())
+            self.assertEqual(glob.glob(os.path.join(PROGRAMS, "**", "*.exe"), recursive=True), [])
+            self.assertEqual(glob.glob(os.path.join(PROGRAMS, "**", "*.dll"), recursive=True), [])
+            self.assertNotIn("OmniRoute", registry(SYSTEM_ENVIRONMENT, "PATH"))
+            self.assertTrue(os.path.exists(os.path.join(DATA, "master.key")), "the data are kept")
+
+        with self.subTest("installed again, and removed with the data"):
+            self.assertEqual(wine("msiexec", "/i", windows_path(MSI), "/qn").returncode, 0)
+            names = [combo["name"] for combo in self.started(20128).get("/api/combos").json["combos"]]
+            self.assertEqual(names, ["kept"])
+            wine("net", "stop", "OmniRoute")
+            gone = wine("msiexec", "/x", windows_path(MSI), "REMOVEDATA=1", "/qn")
+            self.assertEqual(gone.returncode, 0, gone)
+            self.assertNotIn("STATE", self.state())
+            self.assertFalse(os.path.exists(DATA), "the data are removed")
 
 
 class Units(unittest.TestCase):
