@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 
 namespace omni::telemetry {
 namespace {
@@ -53,16 +52,15 @@ TEST(RedactContent, EverythingElseStays) {
   EXPECT_EQ(redactContent("{\"password\":\"cut"), "{\"password\":\"[redacted]");
 }
 
-// A client chooses the text: nothing may cost more than its length.
+// A client chooses the text: nothing may cost more than its length. Were it its square, this test
+// would not end within ctest's limit.
 TEST(RedactContent, OddTextsCostNoMoreThanOthers) {
   for (const std::string& part :
        {std::string("\\"), std::string("\""), std::string("\\\""), std::string("{\"headers\":{"),
         std::string("\"password\":\""), std::string("\\\\\\\"headers\\\":{")}) {
     std::string text = "{\"headers\":{";
-    while (text.size() < 2'000'000) text += part;
-    const auto start = std::chrono::steady_clock::now();
-    (void)redactContent(text);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20)) << part;
+    while (text.size() < 600'000) text += part;
+    EXPECT_TRUE(redactContent(text).starts_with("{\"headers\":{")) << part;
   }
 }
 
