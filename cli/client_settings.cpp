@@ -78,10 +78,13 @@ std::vector<std::string> withoutBlocks(std::string_view before) {
   std::vector<std::string> kept;
   bool inside = false;
   for (std::string& line : linesOf(before)) {
-    if (line == kBegin) inside = true;
-    if (!inside)
+    if (inside) {
+      inside = line != kEnd;
+    } else if (line == kBegin) {
+      inside = true;
+    } else {
       kept.push_back(line.starts_with("#omniroute# ") ? line.substr(12) : std::move(line));
-    if (inside && line == kEnd) inside = false;
+    }
   }
   return kept;
 }

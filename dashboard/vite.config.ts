@@ -7,6 +7,8 @@ export default defineConfig({
   base: './',
   plugins: [react()],
   build: {
+    // One file for all libraries, on purpose; a browser test holds what the first page loads to 250 KB compressed.
+    chunkSizeWarningLimit: 800,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {

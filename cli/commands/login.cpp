@@ -68,7 +68,7 @@ void showHow(const Session& session, const Invocation& in, const json::value& vi
 }
 
 // Until the sign-in has ended.
-int watch(const Session& session, std::string id, json::value view) {
+int watch(const Session& session, const std::string& id, json::value view) {
   const Terminal& terminal = session.terminal;
   const Interrupts interrupts;
   const bool lively = terminal.errIsTerminal() && !session.json;
@@ -77,7 +77,8 @@ int watch(const Session& session, std::string id, json::value view) {
   for (size_t tick = 0; text(view, "status") == "pending"; ++tick) {
     if (g_interrupted) {
       if (lively) terminal.err("");
-      session.api.call("DELETE", "/api/oauth/signin/" + escaped(id));
+      // Should it not get there, the code runs out by itself.
+      (void)session.api.call("DELETE", "/api/oauth/signin/" + escaped(id));
       terminal.err("The sign-in was given up; nothing was changed.");
       return kInterrupted;
     }
