@@ -36,6 +36,7 @@ set(Boost_INCLUDE_DIR "${OMNI_WINDOWS_PREFIX}/shims" CACHE PATH "Boost's headers
 foreach(omni_language C CXX)
   set(CMAKE_${omni_language}_FLAGS_INIT "-isystem ${OMNI_WINDOWS_PREFIX}/shims -D_WIN32_WINNT=0x0A00")
 endforeach()
-string(APPEND CMAKE_CXX_FLAGS_INIT " -Wno-attributes") # visibility attributes mean nothing here
+# windows/ holds an addition to the C++ library's <filesystem>: narrow paths are UTF-8.
+string(APPEND CMAKE_CXX_FLAGS_INIT " -isystem ${CMAKE_CURRENT_LIST_DIR}/windows -Wno-attributes") # visibility means nothing here
 
 set(CMAKE_CROSSCOMPILING_EMULATOR wine)
