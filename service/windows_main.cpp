@@ -1,11 +1,11 @@
 #include "service/windows_main.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
 #include "service/platform/process.hpp"
+#include "service/platform/windows_folders.hpp"
 #include "service/platform/windows_install.hpp"
 #include "service/platform/windows_service.hpp"
 #include "service/platform/windows_text.hpp"
@@ -86,11 +86,10 @@ Result<std::string> removeAsService(bool with_data) {
     return std::unexpected(done.error());
   if (!with_data)
     return std::string("The service OmniRoute is removed. Its data stay where they are.");
-  const wchar_t* const shared = _wgetenv(L"ProgramData");
-  if (!shared || !*shared)
-    return makeError(FailureKind::NotFound,
-                     "ProgramData is not set, so it is not known where the data are.");
-  const std::filesystem::path folder = std::filesystem::path(shared) / L"OmniRoute";
+  const std::filesystem::path shared = platform::programData();
+  if (shared.empty())
+    return makeError(FailureKind::NotFound, "The system does not say where the data are.");
+  const std::filesystem::path folder = shared / "OmniRoute";
   if (auto removed = platform::removeFolder(folder); !removed)
     return std::unexpected(removed.error());
   return "The service OmniRoute and its data in " + folder.string() + " are removed.";

@@ -8,7 +8,7 @@
 
 namespace omni::platform {
 
-// Every variable as NAME=value.
+// Every variable as NAME=value. On Windows ProgramData is what the system says, not the variable.
 std::vector<std::string> environment();
 
 // Tokens live in this process: no core file, and no reading of its memory by other programs of the

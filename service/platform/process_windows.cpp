@@ -3,11 +3,17 @@
 
 #include "service/platform/event_log.hpp"
 #include "service/platform/process.hpp"
+#include "service/platform/windows_folders.hpp"
 #include "service/platform/windows_text.hpp"
 
 #include <windows.h>
 
 namespace omni::platform {
+namespace {
+
+const std::string kShared = "ProgramData=";
+
+}  // namespace
 
 std::vector<std::string> environment() {
   std::vector<std::string> entries;
@@ -15,6 +21,10 @@ std::vector<std::string> environment() {
   for (const wchar_t* entry = block; entry && *entry; entry += std::wcslen(entry) + 1)
     if (*entry != L'=') entries.push_back(utf8(entry));  // "=C:=..." are the shell's own
   if (block) FreeEnvironmentStringsW(block);
+  if (const auto shared = programData(); !shared.empty()) {
+    std::erase_if(entries, [](const std::string& entry) { return entry.starts_with(kShared); });
+    entries.push_back(kShared + shared.string());
+  }
   return entries;
 }
 
