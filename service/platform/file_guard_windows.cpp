@@ -74,7 +74,7 @@ Result<std::optional<std::string>> readableByOthers(const fs::path& path) {
 }
 
 Result<> makePrivate(const fs::path& folder) {
-  const auto code = setPrivateAccess(folder.wstring(), ownSid());
+  const auto code = PrivateAccess(ownSid()).set(folder.wstring());
   if (code != 0)
     return makeError(FailureKind::Unavailable,
                      folder.string() + " cannot be closed to others: " + systemMessage(code));

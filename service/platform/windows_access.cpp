@@ -44,7 +44,7 @@ bool isSystemSid(PSID sid) {
   return false;
 }
 
-unsigned long setPrivateAccess(const std::wstring& folder, const Sid& user) {
+PrivateAccess::PrivateAccess(const Sid& user) {
   std::vector<Sid> trustees{sidFromText(L"S-1-5-18"), sidFromText(L"S-1-5-32-544")};
   if (!user.empty()) trustees.push_back(user);
   std::vector<EXPLICIT_ACCESS_W> entries;
@@ -59,14 +59,22 @@ unsigned long setPrivateAccess(const std::wstring& folder, const Sid& user) {
     entries.push_back(entry);
   }
   ACL* raw = nullptr;
-  if (const DWORD code =
-          SetEntriesInAclW(static_cast<ULONG>(entries.size()), entries.data(), nullptr, &raw))
-    return code;
-  const Local<ACL> list(raw);
+  error_ = SetEntriesInAclW(static_cast<ULONG>(entries.size()), entries.data(), nullptr, &raw);
+  if (error_ != 0) return;
+  list_.reset(raw);
+  if (!InitializeSecurityDescriptor(&descriptor_, SECURITY_DESCRIPTOR_REVISION) ||
+      !SetSecurityDescriptorDacl(&descriptor_, TRUE, list_.get(), FALSE) ||
+      !SetSecurityDescriptorControl(&descriptor_, SE_DACL_PROTECTED, SE_DACL_PROTECTED))
+    error_ = GetLastError();
+  attributes_ = {sizeof attributes_, &descriptor_, FALSE};
+}
+
+unsigned long PrivateAccess::set(const std::wstring& folder) const {
+  if (error_ != 0) return error_;
   std::wstring name = folder;
   return SetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT,
                                DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
-                               nullptr, nullptr, list.get(), nullptr);
+                               nullptr, nullptr, list_.get(), nullptr);
 }
 
 }  // namespace omni::platform

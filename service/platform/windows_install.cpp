@@ -140,11 +140,18 @@ Sid accountSid() {
 
 Result<> makeDataDir(const fs::path& dir) {
   std::error_code code;
-  fs::create_directories(dir, code);
+  fs::create_directories(dir.parent_path(), code);
   if (code)
     return makeError(FailureKind::Unavailable,
                      "The data folder " + dir.string() + " cannot be made: " + code.message());
-  if (const auto refused = setPrivateAccess(dir.wstring(), accountSid()))
+  PrivateAccess access(accountSid());
+  // Closed from the beginning where it is new; closed now where it is not.
+  DWORD refused = access.error();
+  if (refused == 0 && !CreateDirectoryW(dir.c_str(), access.attributes())) {
+    refused = GetLastError();
+    if (refused == ERROR_ALREADY_EXISTS) refused = access.set(dir.wstring());
+  }
+  if (refused != 0)
     return failed("Closing the data folder " + dir.string() + " to others", refused);
   return {};
 }

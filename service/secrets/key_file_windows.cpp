@@ -31,9 +31,10 @@ struct HandleCloser {
 };
 using File = std::unique_ptr<HANDLE, HandleCloser>;
 
-File openFile(const fs::path& path, DWORD access, DWORD disposition) {
+File openFile(const fs::path& path, DWORD access, DWORD disposition,
+              SECURITY_ATTRIBUTES* protection = nullptr) {
   const HANDLE handle = CreateFileW(
-      path.c_str(), access, FILE_SHARE_READ, nullptr, disposition,
+      path.c_str(), access, FILE_SHARE_READ, protection, disposition,
       FILE_ATTRIBUTE_NORMAL | FILE_FLAG_WRITE_THROUGH | FILE_FLAG_OPEN_REPARSE_POINT, nullptr);
   return File(handle == INVALID_HANDLE_VALUE ? nullptr : handle);
 }
@@ -135,7 +136,9 @@ Result<bool> createKeyFile(const fs::path& path,
   content.append(reinterpret_cast<const char*>(sealed.pbData), sealed.cbData);
   DWORD code = 0;
   {
-    const File file = openFile(path, GENERIC_WRITE, CREATE_NEW);
+    platform::PrivateAccess own(platform::ownSid());
+    if (own.error() != 0) return ioError(path, "closed to others", own.error());
+    const File file = openFile(path, GENERIC_WRITE, CREATE_NEW, own.attributes());
     if (!file) {
       code = GetLastError();
       if (code == ERROR_FILE_EXISTS || code == ERROR_ALREADY_EXISTS) return false;
