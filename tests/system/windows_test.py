@@ -140,18 +140,14 @@ class Console(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("<title>", answer.body.decode() if not answer.headers.get("Content-Encoding") else "<title>")
 
-    def test_data_folder_is_closed_to_others(self):
+    def test_key_is_closed_to_others(self):
         """Wine keeps access lists as modes of Linux."""
-        fresh = os.path.join(self.work, "made by the service")
-        os.mkdir(fresh)
-        gateway = WineGateway(self.sim, os.path.join(fresh, "data"), plugins=os.path.join(STAGE, "plugins"))
-        self.addCleanup(gateway.stop)
-        self.assertEqual(os.stat(os.path.join(fresh, "data")).st_mode & 0o077, 0)
-        self.assertEqual(gateway.stop(), 0)
-        # A key that others can read is refused, with the code that says that a person has to see to it.
-        key = os.path.join(fresh, "data", "master.key")
+        self.assertEqual(self.gateway.stop(), 0)
+        key = os.path.join(self.data, "master.key")
+        self.assertEqual(os.stat(key).st_mode & 0o007, 0)
+        # One that others can read is refused, with the code that says that a person has to see to it.
         os.chmod(key, 0o644)
-        seen = self.refused(gateway)
+        seen = self.refused(self.gateway)
         self.assertEqual(seen.returncode, 77, seen)
         self.assertIn("master key", seen.stderr)
 
@@ -213,6 +209,9 @@ class Managed(unittest.TestCase):
     def state(self):
         return wine("sc", "query", "OmniRoute").stdout
 
+    def reaches(self, state):
+        harness.wait_for(lambda: state in self.state(), 60, f"the service to be {state}")
+
     def started(self, port):
         client = harness.Client(f"http://127.0.0.1:{port}")
 
@@ -221,7 +220,7 @@ class Managed(unittest.TestCase):
                 return client.get("/healthz").status == 200
             except OSError:
                 return False
-        harness.wait_for(answers, 30, f"the service on port {port}")
+        harness.wait_for(answers, 60, f"the service on port {port}")
         return client
 
     def not_answering(self, port):
@@ -233,7 +232,7 @@ class Managed(unittest.TestCase):
         done = wine(program("omnirouted.exe"), "--install-service", "--set", f"server.port={port}")
         self.assertEqual(done.returncode, 0, done)
         try:
-            self.assertIn("STOPPED", self.state())
+            self.reaches("STOPPED")
             service = registry(SERVICE)
             for part in ("NT SERVICE\\OmniRoute", "--service", f"server.port={port}"):
                 self.assertIn(part, service)
@@ -245,14 +244,14 @@ class Managed(unittest.TestCase):
             for _ in range(2):
                 begun = wine("net", "start", "OmniRoute")
                 self.assertEqual(begun.returncode, 0, begun)
-                self.assertIn("RUNNING", self.state())
                 self.started(port)
+                self.reaches("RUNNING")
                 log = os.path.join(DATA, "omnirouted.log")
                 self.assertTrue(os.path.exists(log), log)
                 self.assertEqual(os.stat(DATA).st_mode & 0o007, 0, "the data folder is open to others")
                 stopped = wine("net", "stop", "OmniRoute")
                 self.assertEqual(stopped.returncode, 0, stopped)
-                self.assertIn("STOPPED", self.state())
+                self.reaches("STOPPED")
                 self.assertTrue(self.not_answering(port))
         finally:
             removed = wine(program("omnirouted.exe"), "--remove-service")
@@ -271,7 +270,7 @@ class Managed(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done)
         try:
             self.assertNotEqual(wine("net", "start", "OmniRoute").returncode, 0)
-            harness.wait_for(lambda: "STOPPED" in self.state(), 20, "the service to be stopped")
+            self.reaches("STOPPED")
         finally:
             wine(program("omnirouted.exe"), "--remove-service", "--remove-data")
 
@@ -282,7 +281,7 @@ class Managed(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done)
         for name in ("omnirouted.exe", "omniroute.exe", "plugins/kiro.dll", "plugins/kiro.plugin.json", "licences/poco.txt"):
             self.assertTrue(os.path.exists(os.path.join(PROGRAMS, name)), name)
-        self.assertIn("RUNNING", self.state())
+        self.reaches("RUNNING")
         self.assertIn("Program Files\\OmniRoute", registry(SYSTEM_ENVIRONMENT, "PATH"))
         client = self.started(20128)
         combo = {"name": "kept", "strategy": "priority", "models": ["echo/one"]}
@@ -305,7 +304,7 @@ class Managed(unittest.TestCase):
             done = wine("msiexec", "/i", windows_path(NEXT_MSI), "/qn")
             self.assertEqual(done.returncode, 0, done)
             self.assertTrue(os.path.exists(os.path.join(PROGRAMS, "omnirouted.exe")))
-            self.assertIn("RUNNING", self.state())
+            self.reaches("RUNNING")
             names = [combo["name"] for combo in self.started(20128).get("/api/combos").json["combos"]]
             self.assertEqual(names, ["kept"])
 
