@@ -70,4 +70,33 @@ test('dropped by a button, after a question', async () => {
   await picture(page, 'request-content-gone');
 });
 
+test('requests come by themselves; whoever reads far back is told of newer ones instead of being moved', async () => {
+  await Promise.all(Array.from({ length: 8 }, async () => { for (let i = 0; i < 20; ++i) await ask('Hi'); }));
+  await go(page, sandbox, '/requests');
+  const rows = page.getByRole('button', { name: /^Details of/ });
+  const isFirst = (request) => page.waitForFunction((name) => document.querySelector('tbody button')?.getAttribute('aria-label') === name, `Details of ${request}`);
+  await isFirst(await ask('one more'));
+  await page.getByRole('button', { name: 'Older' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 100);
+  await page.getByRole('button', { name: 'Older' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 150);
+  await page.waitForTimeout(1500); // what was still on its way
+  const first = await rows.first().getAttribute('aria-label');
+  const request = await ask('and one more');
+  await page.getByRole('button', { name: 'Show the newest' }).waitFor();
+  assert.equal(await rows.first().getAttribute('aria-label'), first);
+  await page.getByRole('button', { name: 'Show the newest' }).click();
+  await isFirst(request);
+});
+
+test('a live view that is refused is tried again', async () => {
+  let refused = 0;
+  await page.route('**/api/requests/live', (route) => { refused += 1; return route.fulfill({ status: 429, json: { error: { message: '4 live views are open already.' } } }); }, { times: 1 });
+  await go(page, sandbox, '/requests');
+  await page.getByRole('button', { name: /^Details of/ }).first().waitFor();
+  assert.equal(refused, 1);
+  const request = await ask('later');
+  await page.getByRole('button', { name: `Details of ${request}` }).waitFor({ timeout: 25_000 });
+});
+
 test('the browser had nothing to complain about', () => assert.deepEqual(problems, []));

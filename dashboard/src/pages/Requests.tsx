@@ -1,7 +1,7 @@
 // The request log, live. What was said is shown in the details, when the service is set to keep it.
 import { Alert, Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { base, call, get, id, type Schemas } from '../api/client';
 import { say, useChange } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
@@ -26,15 +26,34 @@ export default function Requests() {
     initialPageParam: 0,
     getNextPageParam: (page) => page.nextBefore ?? undefined,
   });
+  // Whoever reads far back is not disturbed, and so many pages are not asked for with each request that ends.
+  const reading = (log.data?.pages.length ?? 0) > 2;
+  const looksAway = useRef(reading);
+  looksAway.current = reading;
+  const [newer, setNewer] = useState(false);
+  const newest = () => { setNewer(false); void client.resetQueries({ queryKey: ['requests', filter] }); };
   useEffect(() => {
-    const events = new EventSource(`${base}/api/requests/live`);
+    let events: EventSource;
     let due: ReturnType<typeof setTimeout> | undefined;
+    let later: ReturnType<typeof setTimeout> | undefined;
     // Many at once are one look, a moment later: the log is written in batches. Also once the view is open, for what
     // ended just before.
-    const look = () => { due ??= setTimeout(() => { due = undefined; void client.invalidateQueries({ queryKey: ['requests'] }); }, 700); };
-    events.addEventListener('request', look);
-    events.addEventListener('open', look);
-    return () => { events.close(); clearTimeout(due); };
+    const look = () => {
+      due ??= setTimeout(() => {
+        due = undefined;
+        if (looksAway.current) setNewer(true);
+        else void client.invalidateQueries({ queryKey: ['requests'] });
+      }, 700);
+    };
+    const watch = () => {
+      events = new EventSource(`${base}/api/requests/live`);
+      events.addEventListener('request', look);
+      events.addEventListener('open', look);
+      // The browser tries again by itself, unless it was refused: too many views, or a proxy while the service starts.
+      events.addEventListener('error', () => { if (events.readyState === EventSource.CLOSED) later = setTimeout(() => { look(); watch(); }, 10_000); });
+    };
+    watch();
+    return () => { events.close(); clearTimeout(due); clearTimeout(later); };
   }, [client]);
   const number = (value: number | null) => (value === null ? '-' : value.toLocaleString());
   return (
@@ -58,11 +77,12 @@ export default function Requests() {
           return (
             <>
               {kept}
+              {newer && <Button variant="light" onClick={newest}>Show the newest</Button>}
               <WideTable label="Requests" width={760}>
                   <Table.Thead><Table.Tr><Table.Th>When</Table.Th><Table.Th>Status</Table.Th><Table.Th>Model</Table.Th><Table.Th>Served by</Table.Th><Table.Th ta="right">First byte</Table.Th><Table.Th ta="right">Whole</Table.Th><Table.Th ta="right">Tokens</Table.Th><Table.Th ta="right">Credits</Table.Th><Table.Th /></Table.Tr></Table.Thead>
                   <Table.Tbody>
                     {rows.map((r) => (
-                      <Table.Tr key={r.requestId}>
+                      <Table.Tr key={r.id ?? r.requestId}>
                         <Table.Td><Time at={r.at} /></Table.Td>
                         <Table.Td><Badge variant="light" color={r.status < 400 ? 'teal' : r.status < 500 ? 'orange' : 'red'}>{r.status}</Badge></Table.Td>
                         <Table.Td className="wrap">{r.model}</Table.Td><Table.Td className="wrap">{r.connectionName || '-'}</Table.Td>
