@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "core/access/limiter.hpp"
 #include "core/base/utf8.hpp"
@@ -255,7 +256,7 @@ void summary(Shared& shared, const Request& request, ResponseWriter& writer) {
 }  // namespace
 
 void addRequestRoutes(http::RouteTable& table, RequestDeps deps) {
-  const auto shared = std::make_shared<Shared>(deps);
+  const auto shared = std::make_shared<Shared>(std::move(deps));
   using Handle = void (*)(Shared&, const Request&, ResponseWriter&);
   const auto add = [&](const char* method, const char* pattern, Handle handle) {
     http::Route route;
