@@ -50,8 +50,7 @@ export function say(message: string) {
 }
 export function complain(error: unknown) {
   const message = error instanceof Error ? error.message : String(error);
-  const title = error instanceof ApiError && error.field ? error.field : undefined;
-  notifications.show({ title, message, color: 'red', autoClose: 12_000 });
+  notifications.show({ message, color: 'red', autoClose: 12_000 });
 }
 
 // What the service said of one of a form's fields, to stand there.

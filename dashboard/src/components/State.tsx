@@ -9,11 +9,11 @@ const colours: Record<string, string> = {
 };
 
 export function State({ name, reason }: { name: string; reason?: string }) {
-  return <Badge variant="light" color={colours[name] ?? 'gray'} tt="none" {...hint(reason)}>{texts.states[name] ?? name}</Badge>;
+  return <Badge variant="light" color={colours[name] ?? 'gray'} tt="none" miw="max-content" {...hint(reason)}>{texts.states[name] ?? name}</Badge>;
 }
 
 export function Isolation({ value, reason }: { value?: string | null; reason?: string | null }) {
   if (!value) return null;
   const text = texts.isolation[value];
-  return <Badge variant="outline" color={colours[value] ?? 'gray'} tt="none" {...hint(reason || text?.help || value)}>{text?.name ?? value}</Badge>;
+  return <Badge variant="outline" color={colours[value] ?? 'gray'} tt="none" miw="max-content" {...hint(reason || text?.help || value)}>{text?.name ?? value}</Badge>;
 }
