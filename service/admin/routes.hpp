@@ -16,6 +16,7 @@
 #include "core/ports/clock.hpp"
 #include "core/ports/provider.hpp"
 #include "core/ports/proxy.hpp"
+#include "core/ports/quota.hpp"
 #include "core/ports/store.hpp"
 #include "service/http/route.hpp"
 
@@ -39,6 +40,7 @@ struct AdminDeps {
   AuditLog* audit = nullptr;         // nullptr: changes are not written down
   Keeper* keeper = nullptr;          // nullptr: nothing is known of checks
   ProxyAssigner* proxies = nullptr;  // nullptr: an import cannot ask for a proxy
+  const QuotaView* quota = nullptr;  // nullptr: nothing is known of quotas
 };
 
 void addAdminRoutes(http::RouteTable& table, AdminDeps deps);

@@ -59,6 +59,18 @@ std::string_view verdictName(Verdict verdict) {
   return "healthy";
 }
 
+// By the last reading, which the router took for itself; the provider is not asked for this.
+json::value quotaOf(const QuotaView* view, const Connection& connection) {
+  const auto reading = view == nullptr ? std::nullopt : view->quota(connection.id);
+  if (!reading) return nullptr;
+  return json::object{
+      {"limit", reading->limit < 0 ? json::value(nullptr) : json::value(reading->limit)},
+      {"used", reading->used},
+      {"unlimited", reading->unlimited},
+      {"resetsAt", isoTime(reading->resets_at_ms)},
+      {"takenAt", isoTime(reading->taken_ms)}};
+}
+
 json::object healthOf(const Connection& connection, const KeeperView& view, int64_t now) {
   json::object shown;
   shown["connectionId"] = connection.id;
@@ -100,6 +112,7 @@ void tokenHealth(Context& context, const Request&, ResponseWriter& writer) {
     ++counts[static_cast<size_t>(verdict(connection, view))];
     last_check = std::max(last_check, view.health.last_check_ms);
     list.push_back(healthOf(connection, view, now));
+    list.back().as_object()["quota"] = quotaOf(context.deps.quota, connection);
   }
   const int64_t errored = counts[static_cast<size_t>(Verdict::Errored)];
   const int64_t warning = counts[static_cast<size_t>(Verdict::Warning)];

@@ -363,7 +363,8 @@ Result<> Gateway::listen() {
                                  .storable = [&p] { return p.store->sessions()->storable(); },
                                  .audit = &p.life->audit(),
                                  .keeper = &p.life->keeper(),
-                                 .proxies = &*p.proxies});
+                                 .proxies = &*p.proxies,
+                                 .quota = &*p.quota});
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});

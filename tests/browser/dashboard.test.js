@@ -104,6 +104,7 @@ test('device code: code, QR, waiting, then signed in once it is approved', async
 
 test('the info icon shows the raw record: clientId in plain, no secret', async () => {
   await open('/providers');
+  await page.getByRole('article', { name: 'kiro/kiro-dev' }).getByText(/of 50 credits left/).waitFor({ timeout: 30_000 });
   await picture(page, 'providers');
   await page.getByRole('button', { name: 'Raw JSON of kiro-dev' }).click();
   const dialog = page.getByRole('dialog');

@@ -148,6 +148,7 @@ const Account = memo(function Account({ connection: c, life, opened, setDialog, 
           {days !== null && days !== undefined && (
             <span className={life?.registration?.level === 'ok' ? 'faint' : 'warn'}>registration {days} days left</span>
           )}
+          <Quota of={life?.quota} />
         </div>
         {c.state.name !== 'active' && c.state.reason && (
           <div className="wrap">{c.state.reason}{c.state.until && <> - back <Time at={c.state.until} /></>}</div>
@@ -161,6 +162,21 @@ const Account = memo(function Account({ connection: c, life, opened, setDialog, 
     </article>
   );
 });
+
+// What is left, by the service's last reading.
+function Quota({ of: quota }: { of?: Life['quota'] }) {
+  if (!quota || quota.limit === null || quota.limit <= 0) return null;
+  const left = Math.max(0, quota.limit - quota.used);
+  const number = (value: number) => value.toLocaleString(undefined, { maximumFractionDigits: 1 });
+  const low = !quota.unlimited && left < quota.limit / 10;
+  const more = [quota.unlimited && 'Overage is on: it goes on when they are used up.', quota.resetsAt && `They return ${new Date(quota.resetsAt).toLocaleString()}.`].filter(Boolean).join(' ');
+  return (
+    <span className={low ? 'line warn' : 'line faint'} {...hint(more)}>
+      <meter className="quota" min={0} max={quota.limit} value={left} low={quota.limit / 10} aria-hidden />
+      {number(left)} of {number(quota.limit)} credits left
+    </span>
+  );
+}
 
 // The menu of the account whose button was pressed: one for the whole list, laid over that button.
 function Actions({ of, close, children }: { of: Opened; close: () => void; children: (c: Connection) => ReactNode }) {

@@ -198,6 +198,8 @@ TEST(AccountLife, HealthCountsDownPerAccount) {
   dev.values["expiresAt"] = std::to_string(world.clock.now + kHourMs);
   dev.values["isolation"] = "dedicated";
   world.accounts.find("id-pro")->state.state = AccountState::ReauthRequired;
+  world.quota.readings["id-dev"] = {
+      .limit = 50, .used = 12.5, .resets_at_ms = world.clock.now + kHourMs, .taken_ms = 0};
   const auto shown = object(world.call("GET", "/api/token-health"));
   EXPECT_EQ(shown.at("total").to_number<int>(), 2);
   EXPECT_EQ(text(shown.at("status")), "error");
@@ -210,6 +212,13 @@ TEST(AccountLife, HealthCountsDownPerAccount) {
   EXPECT_TRUE(first.at("nextCheckAt").is_string());
   EXPECT_TRUE(first.at("lastCheckAt").is_null());
   EXPECT_EQ(text(first.at("isolation")), "dedicated");
+  const auto& quota = first.at("quota").as_object();
+  EXPECT_EQ(quota.at("limit").to_number<double>(), 50);
+  EXPECT_EQ(quota.at("used").to_number<double>(), 12.5);
+  EXPECT_FALSE(quota.at("unlimited").as_bool());
+  EXPECT_EQ(text(quota.at("resetsAt")), "2026-01-01T01:00:00.000Z");
+  EXPECT_TRUE(quota.at("takenAt").is_null());
+  EXPECT_TRUE(shown.at("connections").as_array().at(1).as_object().at("quota").is_null());
 }
 
 }  // namespace

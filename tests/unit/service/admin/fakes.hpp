@@ -235,6 +235,15 @@ inline Result<routing::Explanation> explain(const chat::ChatRequest& request) {
   return out;
 }
 
+class FakeQuota final : public QuotaView {
+ public:
+  std::optional<QuotaReading> quota(std::string_view connection_id) const override {
+    const auto found = readings.find(connection_id);
+    return found == readings.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::map<std::string, QuotaReading, std::less<>> readings;
+};
+
 // A service with two accounts, kiro-dev (id-dev) and kiro-pro (id-pro), and no combo.
 struct World {
   FakeClock clock;
@@ -249,6 +258,7 @@ struct World {
   SignIns sign_ins{providers, directory, clock, random, {}};
   FakeAudit audit;
   FakeHealth health;
+  FakeQuota quota;
   Keeper keeper{directory, providers, health, clock, random, {}};
   http::RouteTable table;
   std::string everything;  // all bodies so far
@@ -282,7 +292,9 @@ struct World {
                            {},
                            {},
                            &audit,
-                           &keeper});
+                           &keeper,
+                           nullptr,
+                           &quota});
     addRoutingRoutes(table, {combos, explain});
     addSignInRoutes(table, {sign_ins, directory, clock});
     addLocalScanRoutes(table, {directory, providers, clock, &audit});
