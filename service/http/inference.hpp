@@ -50,8 +50,9 @@ struct InferenceRecord {
 struct InferenceHooks {
   // After decoding, before any account is chosen. An error is the client's answer.
   std::function<Result<>(const Request&, const chat::ChatRequest&)> admit;
-  // Once for each request that was admitted, before its last bytes: a client that has its answer and
-  // asks again at once must find its own slot free. Usage and status are known, duration is not.
+  // Once for each request that was admitted, before its last bytes: a client that has its answer
+  // and asks again at once must find its own slot free. Usage and status are known, duration is
+  // not.
   std::function<void(const InferenceRecord&)> leaving{};
   // Exactly once per request, after the last byte.
   std::function<void(const InferenceRecord&)> finished{};
