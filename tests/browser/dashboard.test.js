@@ -225,6 +225,7 @@ test('Settings -> Proxies: add, test, assign to an account', async () => {
   await page.getByRole('dialog').getByRole('textbox', { name: 'All calls of this account go through' }).click();
   await page.getByRole('option', { name: 'Direct, no proxy' }).click();
   await page.waitForFunction(async () => (await (await fetch('api/proxies/assignments')).json()).assignments.some((a) => a.scope === 'connection' && a.proxyId === 'direct'));
+  await page.getByText('direct, no proxy', { exact: true }).waitFor(); // on the account's card, behind the dialog
   await page.keyboard.press('Escape');
 });
 

@@ -42,6 +42,8 @@ export const usePlugins = () =>
   useQuery({ queryKey: ['plugins'], queryFn: () => get<{ plugins: Plugin[] }>('/api/plugins'), select: (d) => d.plugins, staleTime: 60_000 });
 export const useProxies = () =>
   useQuery({ queryKey: ['proxies'], queryFn: () => get<{ proxies: Proxy[] }>('/api/proxies'), select: (d) => d.proxies, ...every(30_000) });
+export const useProxyAssignments = () =>
+  useQuery({ queryKey: ['proxies', 'assignments'], queryFn: () => get<{ assignments: Schemas['ProxyAssignment'][] }>('/api/proxies/assignments'), select: (d) => d.assignments, ...every(30_000) });
 export const useTokenHealth = () =>
   useQuery({ queryKey: ['token-health'], queryFn: () => get<Schemas['TokenHealth']>('/api/token-health'), select: (d) => d.connections, ...every(5_000) });
 

@@ -5,7 +5,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { memo, useCallback, useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router-dom';
 import { call, get, id, type Connection, type Schemas } from '../api/client';
-import { complain, errorAt, post, say, useChange, useCombos, useConnections, useProxies, useTokenHealth } from '../api/hooks';
+import { complain, errorAt, post, say, useChange, useCombos, useConnections, useProxies, useProxyAssignments, useTokenHealth } from '../api/hooks';
 import { useGrowing } from '../components/growing';
 import { hint } from '../components/Hint';
 import { Loaded, Nothing, Page } from '../components/Page';
@@ -15,6 +15,7 @@ import { texts } from '../texts';
 
 type Dialog = { kind: 'raw' | 'rename' | 'delete' | 'usage' | 'proxy'; connection: Connection };
 type TestResult = Schemas['TestResult'];
+type Assignment = Schemas['ProxyAssignment'];
 type Life = Schemas['TokenHealth']['connections'][number];
 interface Opened { connection: Connection; button: HTMLElement }
 
@@ -25,6 +26,7 @@ const calm = ['active', 'disabled'];
 export default function Providers() {
   const connections = useConnections();
   const health = useTokenHealth();
+  const assignments = useProxyAssignments();
   const navigate = useNavigate();
   const [query, setQuery] = useSearchParams();
   const [search, setSearch] = useState('');
@@ -51,6 +53,7 @@ export default function Providers() {
     () => all.filter((c) => (!shown || c.id === shown) && (!state || (state === 'attention' ? !calm.includes(c.state.name) : c.state.name === state)) && `${c.provider}/${c.name} ${c.email ?? ''}`.toLowerCase().includes(wanted)),
     [all, shown, state, wanted]);
   const lives = useMemo(() => new Map(health.data?.map((h) => [h.connectionId, h])), [health.data]);
+  const assigned = useMemo(() => new Map(assignments.data?.map((a) => [`${a.scope}/${a.scopeId ?? ''}`, a])), [assignments.data]);
   const { count, end, restart } = useGrowing(visible.length);
   const filtered = visible.length < all.length;
   const choose = (value: string | null) => { restart(); setQuery(value ? { state: value } : {}); };
@@ -78,7 +81,7 @@ export default function Providers() {
               )}
               {visible.length === 0 && <Nothing title="No account is like that" />}
               <Stack gap="sm">
-                {visible.slice(0, count).map((c) => <Account key={c.id} connection={c} life={lives.get(c.id)} opened={menu?.connection.id === c.id} setDialog={setDialog} setMenu={setMenu} reauthorise={reauthorise} />)}
+                {visible.slice(0, count).map((c) => <Account key={c.id} connection={c} life={lives.get(c.id)} proxy={proxyOf(assigned, c)} opened={menu?.connection.id === c.id} setDialog={setDialog} setMenu={setMenu} reauthorise={reauthorise} />)}
                 {end}
               </Stack>
             </>
@@ -125,9 +128,20 @@ export default function Providers() {
   );
 }
 
+// The nearest assignment decides, as in the service.
+const proxyOf = (assigned: Map<string, Assignment>, c: Connection) =>
+  assigned.get(`connection/${c.id}`) ?? assigned.get(`provider/${c.provider}`) ?? assigned.get('global/');
+
+function Proxied({ by: assignment }: { by?: Assignment }) {
+  if (!assignment) return null;
+  if (assignment.missing) return <span className="warn">its proxy was removed: calls fail</span>;
+  if (assignment.proxyId === 'direct') return <span className="faint">direct, no proxy</span>;
+  return <span className="faint wrap" dir="auto">through {assignment.proxyName}</span>;
+}
+
 // One account of the list. There may be hundreds, so it is plain markup, drawn anew only when the account changes.
-const Account = memo(function Account({ connection: c, life, opened, setDialog, setMenu, reauthorise }: {
-  connection: Connection; life?: Life; opened: boolean;
+const Account = memo(function Account({ connection: c, life, proxy, opened, setDialog, setMenu, reauthorise }: {
+  connection: Connection; life?: Life; proxy?: Assignment; opened: boolean;
   setDialog: (dialog: Dialog) => void; setMenu: (menu: Opened) => void; reauthorise: (c: Connection) => void;
 }) {
   const data = c.providerSpecificData as Record<string, string>;
@@ -148,6 +162,7 @@ const Account = memo(function Account({ connection: c, life, opened, setDialog, 
           {days !== null && days !== undefined && (
             <span className={life?.registration?.level === 'ok' ? 'faint' : 'warn'}>registration {days} days left</span>
           )}
+          <Proxied by={proxy} />
           <Quota of={life?.quota} />
         </div>
         {c.state.name !== 'active' && c.state.reason && (
