@@ -99,6 +99,8 @@ Result<bool> readKeyFile(const fs::path& path, KeyBytes& out) {
   if (!file) {
     const DWORD code = GetLastError();
     if (code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND) return false;
+    // A folder cannot be opened either: what it is says more than that.
+    if (auto ok = checkAccess(path); !ok) return std::unexpected(ok.error());
     return ioError(path, "opened", code);
   }
   if (auto ok = checkAccess(path); !ok) return std::unexpected(ok.error());
