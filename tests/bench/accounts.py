@@ -6,7 +6,8 @@
 Two parts. A whole refresh cycle: every token lives `--lifetime` seconds instead of an hour, so each account is refreshed once, and the
 keeper has less than half of the time that it has in life. Below 1200 s the figures mean little: with less than five minutes left any
 call refreshes first, so the polls of usage and models do the keeper's work. A restart after a night: all tokens have run out at once. Everything is on loopback
-and stops by itself. Fails when a second has more than 20 refreshes, or when an account is not active at the end.
+and stops by itself. Fails when a second has more than 20 refreshes (30 after the restart, see POLLS), or when an account is not active
+at the end.
 """
 import argparse, collections, json, os, shutil, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "integration"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 MOST = 20  # starts per second by KeeperOptions::gap_ms
+POLLS = 10  # and accounts whose token has run out when their usage is polled: that call refreshes by itself
 
 
 class Watch:
@@ -144,7 +146,7 @@ def main():
         most = shown("overdue: refreshes", refreshes, len(ids))
         watch.busiest()
         print(f"CPU {used:.2f} s in {span:.0f} s; memory {rss_mib(pid):.1f} MiB", flush=True)
-        if most > MOST + 1:
+        if most > MOST + POLLS:
             failed.append(f"a burst of {most} in a second after the restart")
         wait_for(lambda: len(active()) == len(ids), 60, "all accounts to be active")
         print("all accounts are active", flush=True)
