@@ -23,11 +23,14 @@ class AccountRecord {
   virtual const std::string& id() const = 0;
   virtual Result<std::optional<std::string>> value(std::string_view key) = 0;
   virtual Result<> commit(const std::vector<ValueChange>& changes) = 0;
+  // May what was read so far be shown to upstream?
+  virtual Result<> mayCall() const { return {}; }
 };
 
 // Counts how often an account was signed in anew. A call that began before must not write into the
-// record after: a refresh under way would put the old session's token over the new one.
-// Thread-safe.
+// record after: a refresh under way would put the old session's token over the new one. Nor may it
+// show upstream what it reads after: it would rotate the new session's token and could not keep
+// what it gets. Thread-safe.
 class Generations {
  public:
   uint64_t of(std::string_view id) const;
@@ -35,9 +38,7 @@ class Generations {
   template <typename Write>
   Result<> writeIn(std::string_view id, uint64_t generation, Write&& write) const {
     std::shared_lock lock(mutex_);
-    if (current(id) != generation)
-      return makeError(FailureKind::Upstream,
-                       "this account was signed in anew while the call was under way; try again");
+    if (current(id) != generation) return over();
     return write();
   }
   template <typename Write>
@@ -46,6 +47,11 @@ class Generations {
     if (auto done = write(); !done) return done;
     ++counts_[std::string(id)];
     return {};
+  }
+
+  static std::unexpected<Error> over() {
+    return makeError(FailureKind::Upstream,
+                     "this account was signed in anew while the call was under way; try again");
   }
 
  private:
@@ -68,7 +74,14 @@ class StoredRecord final : public AccountRecord {
   Result<std::optional<std::string>> value(std::string_view key) override {
     std::optional<std::string> newer;
     if (unwritten_.find(id_, generation_, key, newer)) return newer;
-    return store_.value(id_, key);
+    auto read = store_.value(id_, key);
+    // After the read, so that no value of the new sign-in goes unnoticed.
+    if (generations_.of(id_) != generation_) read_what_came_after_ = true;
+    return read;
+  }
+  Result<> mayCall() const override {
+    if (read_what_came_after_) return Generations::over();
+    return {};
   }
   Result<> commit(const std::vector<ValueChange>& changes) override {
     return generations_.writeIn(
@@ -81,6 +94,7 @@ class StoredRecord final : public AccountRecord {
   Unwritten& unwritten_;
   std::string id_;
   uint64_t generation_;
+  bool read_what_came_after_ = false;
 };
 
 // Keeps everything in memory until the sign-in has succeeded. Over an existing account its plain

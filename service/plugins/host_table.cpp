@@ -140,6 +140,7 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
       (request->header_count > 0 && !request->headers))
     return OMNI_INVALID;
   return guarded(call, "http", [&]() -> omni_status_t {
+    if (auto may = call->record.mayCall(); !may) return call->failed(std::move(may.error()));
     HttpCall out;
     out.method = toView(request->method);
     out.url = toView(request->url);

@@ -437,6 +437,44 @@ TEST_F(RegistryTest, ACallReachesNoOtherAccount) {
   EXPECT_EQ(world.store.rows["one"].values["two/token"].value, "mine");  // under its own account
 }
 
+// Found by the life property under load: a refresh that began before a sign-in in place, and read
+// the token after it, rotated the new session's token and could not store what it got.
+TEST_F(RegistryTest, ACallShowsUpstreamNothingOfASignInThatCameAfterIt) {
+  world.store.rows["one"].values["token"] = {"token", "old", true};
+  bool reads_again = false;
+  script_.control = [&](omni_call_t* call, std::string_view method, std::string_view,
+                        const omni_writer_t*) -> omni_status_t {
+    if (method == "accounts.import") return commit(call, "token", "new", OMNI_VALUE_SECRET);
+    EXPECT_EQ(getValue(call, "token"), "old");
+    // A call has its thread, and the sign-in another.
+    const auto id = std::async(std::launch::async, [this] { return import({}, "one"); }).get();
+    EXPECT_TRUE(id) << id.error().message;
+    if (reads_again) EXPECT_EQ(getValue(call, "token"), "new");
+    omni_http_request_t request{};
+    request.struct_size = sizeof(request);
+    request.method = toStr("GET");
+    request.url = toStr("http://u/");
+    omni_http_sink_t http{};
+    http.struct_size = sizeof(http);
+    http.on_response = [](void*, uint32_t, const omni_header_t*, size_t) { return OMNI_OK; };
+    http.on_body = [](void*, omni_str_t) { return OMNI_OK; };
+    return script->host->http(call, &request, &http);
+  };
+  EXPECT_TRUE(control("one"));  // what is shown is the old session's
+  EXPECT_EQ(world.upstream.key, "sample/one");
+  world.upstream.key.clear();
+  world.store.rows["one"].values["token"] = {"token", "old", true};
+  reads_again = true;
+  const auto done = control("one");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, FailureKind::Upstream);
+  EXPECT_THAT(done.error().message, ::testing::HasSubstr("signed in anew"));
+  EXPECT_EQ(world.upstream.key, "");
+  reads_again = false;
+  world.store.rows["two"].values["token"] = {"token", "old", true};
+  EXPECT_TRUE(control("two")) << "another account's calls go on";
+}
+
 TEST_F(RegistryTest, AnotherProvidersAccountIsOutOfReach) {
   script_.control = [](omni_call_t*, std::string_view, std::string_view, const omni_writer_t*) {
     return OMNI_OK;
