@@ -207,10 +207,20 @@ class Managed(unittest.TestCase):
     """Started by the service control manager. One process of the user is kept, or Wine ends its services."""
 
     def setUp(self):
-        self.keeper = subprocess.Popen(["wine", "cmd"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        self.keeper = subprocess.Popen(["wine", "cmd"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.DEVNULL)
+        self.addCleanup(self.keeper.stdout.close)
         self.addCleanup(self.keeper.wait, 60)
         self.addCleanup(self.keeper.stdin.close)
+        # Whoever comes first starts Wine's services, which then hold its output open: nobody would see that output's end. So
+        # it has to be this process, whose output nobody reads to the end.
+        self.keeper.stdin.write(b"echo ready\r\n")
+        self.keeper.stdin.flush()
+        while True:
+            line = self.keeper.stdout.readline()
+            self.assertTrue(line, "Wine's cmd ended")
+            if line.strip().endswith(b"ready"):  # after the prompt
+                break
 
     def state(self):
         return wine("sc", "query", "OmniRoute").stdout
