@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <vector>
 
+#include "core/base/milliseconds.hpp"
 #include "core/errors/error_table.hpp"
 
 namespace omni {
@@ -39,9 +40,7 @@ std::optional<int64_t> emptyUntil(const std::string& text, int64_t now_ms) {
   const auto usage = parsed(text);
   if (!usage || flag(*usage, "overage")) return std::nullopt;
   const double limit = number(*usage, "limit");
-  const double at = number(*usage, "resetAt");
-  constexpr double kFarthest = 1e15;  // 30,000 years: no clock means it
-  const int64_t reset = at > 0 && at <= kFarthest ? static_cast<int64_t>(at) : 0;
+  const int64_t reset = wholeMilliseconds(number(*usage, "resetAt")).value_or(0);
   if (limit <= 0 || number(*usage, "used") < limit || reset <= now_ms) return std::nullopt;
   return reset;
 }

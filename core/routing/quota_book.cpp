@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include "core/base/milliseconds.hpp"
 
 namespace omni::routing {
 namespace {
@@ -33,9 +34,8 @@ std::optional<QuotaReading> parseUsage(std::string_view text, int64_t now_ms) {
   out.taken_ms = now_ms;
   out.unlimited = isTrue(usage, "overage", false);
   const auto soonest = [&](const json::object& object, const char* name) {
-    const auto at = number(object, name);
-    if (!at || *at <= static_cast<double>(now_ms) || *at > 1e15) return;
-    const auto ms = static_cast<int64_t>(*at);
+    const int64_t ms = wholeMilliseconds(number(object, name).value_or(0)).value_or(0);
+    if (ms <= now_ms) return;
     out.resets_at_ms = out.resets_at_ms < 0 ? ms : std::min(out.resets_at_ms, ms);
   };
   double limit = 0;

@@ -20,9 +20,9 @@ double precise(const json::object& pool, std::string_view name) {
 
 void putTime(json::object& out, std::string_view name, const json::object& from,
              std::string_view member) {
-  const auto value = number(from, member);
-  if (!value || !(*value > 0) || *value > 1e15) return;
-  out[name] = static_cast<int64_t>(*value > kMillisecondsFrom ? *value : *value * 1000);
+  const double value = number(from, member).value_or(0);
+  const auto ms = milliseconds(value > kMillisecondsFrom ? value : value * 1000);
+  if (ms && *ms > 0) out[name] = *ms;
 }
 
 const json::array* list(const json::object& from, std::string_view name) {

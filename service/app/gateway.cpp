@@ -48,8 +48,6 @@
 namespace omni::app {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
-
 namespace fs = std::filesystem;
 using telemetry::Field;
 using telemetry::Level;

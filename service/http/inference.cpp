@@ -190,7 +190,7 @@ class Run {
     try {
       deps_.hooks.leaving(record_);
     } catch (...) {
-      left_ = true;  // the answer matters more than its account
+      return;  // the answer matters more than its account
     }
   }
 

@@ -20,15 +20,21 @@ std::string lastReason() {
   return reason ? reason : "unknown reason";
 }
 
-std::unexpected<Error> refused(std::string message) {
-  return makeError(FailureKind::BadRequest, std::move(message), "server.tls.certificate");
+constexpr std::string_view kCertificate = "server.tls.certificate";
+constexpr std::string_view kKey = "server.tls.key";
+
+std::unexpected<Error> refused(std::string_view key, const std::filesystem::path& file,
+                               std::string_view why) {
+  return makeError(FailureKind::BadRequest, fmt::format("{} = {}: {}", key, file.string(), why),
+                   std::string(key));
 }
 
 Result<> readable(const std::filesystem::path& file, std::string_view key) {
   std::error_code code;
   if (std::filesystem::is_regular_file(file, code)) return {};
-  return refused(fmt::format("{} = {}: {}; name a PEM file that the service may read", key,
-                             file.string(), code ? code.message() : "is not a file"));
+  return refused(
+      key, file,
+      (code ? code.message() : "is not a file") + "; name a PEM file that the service may read");
 }
 
 // A passphrase would have to be typed at each start of a service that nobody watches.
@@ -49,8 +55,6 @@ int selectHttp11(SSL*, const unsigned char** out, unsigned char* out_size,
 }
 
 int64_t unixMs(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
   int days = 0, seconds = 0;
   ASN1_TIME* epoch = ASN1_TIME_set(nullptr, 0);
   const bool good = epoch && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
@@ -59,10 +63,9 @@ int64_t unixMs(const ASN1_TIME* time) {
 }
 
 Result<Context> make(const std::filesystem::path& certificate, const std::filesystem::path& key) {
-  if (auto good = readable(certificate, "server.tls.certificate"); !good)
+  if (auto good = readable(certificate, kCertificate); !good)
     return std::unexpected(std::move(good.error()));
-  if (auto good = readable(key, "server.tls.key"); !good)
-    return std::unexpected(std::move(good.error()));
+  if (auto good = readable(key, kKey); !good) return std::unexpected(std::move(good.error()));
   ERR_clear_error();
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return makeError(FailureKind::Internal, "TLS could not be set up: " + lastReason());
@@ -75,15 +78,15 @@ Result<Context> make(const std::filesystem::path& certificate, const std::filesy
   SSL_CTX_set_default_passwd_cb(raw, noPassphrase);
   SSL_CTX_set_alpn_select_cb(raw, selectHttp11, nullptr);
   if (SSL_CTX_use_certificate_chain_file(raw, certificate.string().c_str()) != 1)
-    return refused(
-        fmt::format("server.tls.certificate = {}: {}; it must be PEM, the service's own "
-                    "certificate first, then those between it and the root",
-                    certificate.string(), lastReason()));
+    return refused(kCertificate, certificate,
+                   lastReason() +
+                       "; it must be PEM, the service's own certificate first, then "
+                       "those between it and the root");
   if (SSL_CTX_use_PrivateKey_file(raw, key.string().c_str(), SSL_FILETYPE_PEM) != 1)
-    return refused(
-        fmt::format("server.tls.key = {}: {}; it must be a PEM private key without a "
-                    "passphrase that belongs to the certificate",
-                    key.string(), lastReason()));
+    return refused(kKey, key,
+                   lastReason() +
+                       "; it must be a PEM private key without a passphrase that "
+                       "belongs to the certificate");
   return context;
 }
 

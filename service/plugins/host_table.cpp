@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/milliseconds.hpp"
 #include "core/base/trace_context.hpp"
 #include "service/plugins/request_view.hpp"
 
@@ -37,7 +38,6 @@ static_assert(static_cast<uint32_t>(FailureScope::AccountModel) == OMNI_SCOPE_AC
 
 constexpr size_t kMaxLogLine = 4096;
 constexpr size_t kMaxErrorText = 8192;
-constexpr int64_t kFarthestMs = 1'000'000'000'000'000;  // 30,000 years
 
 HostContext& contextOf(void* context) {
   return *static_cast<HostContext*>(context);

@@ -10,10 +10,10 @@ import subprocess
 from harness import OMNIROUTED, World, wait_for
 
 
-def certificate(folder, name):
+def certificate(folder, name, days=90):
     """A self-signed certificate for this machine; the paths of chain and key."""
     chain, key = os.path.join(folder, f"{name}.crt"), os.path.join(folder, f"{name}.key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days),
                     "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", chain],
                    check=True, capture_output=True)
     os.chmod(key, 0o600)
@@ -67,7 +67,8 @@ class Tls(World):
         self.assertEqual(self.ask("GET", "/api/providers")[0], 401)
 
     def test_a_renewed_certificate_is_shown_after_sighup_and_a_bad_one_is_not(self):
-        second, second_key = certificate(self.work, "second")
+        second, second_key = certificate(self.work, "second", days=10)
+        self.assertNotIn("runs out soon", self.gateway.log())
         with self.assertRaises(ssl.SSLCertVerificationError):
             self.ask("GET", "/api/health", chain=second)
         os.replace(second_key, self.key)
@@ -76,6 +77,7 @@ class Tls(World):
         self.gateway.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "configuration reloaded" in self.gateway.log(), 10, "the reload")
         self.assertEqual(self.ask("GET", "/api/health", chain=second)[0], 200)
+        self.assertIn("runs out soon", self.gateway.log())
         with open(self.chain, "w") as place:
             place.write("broken")
         self.gateway.process.send_signal(signal.SIGHUP)
@@ -88,10 +90,11 @@ class Tls(World):
             self.assertIn(b"https://", plain.recv(4096))
 
     def test_the_command_line_speaks_to_it(self):
-        ca = dict(os.environ, SSL_CERT_FILE=self.chain)
-        shown = subprocess.run([os.path.join(os.path.dirname(OMNIROUTED), "omniroute"), "--url", f"https://127.0.0.1:{self.tls_port}",
-                                "status", "--json"], env=ca, capture_output=True, text=True, timeout=60)
+        command = [os.path.join(os.path.dirname(OMNIROUTED), "omniroute"), "--url", f"https://127.0.0.1:{self.tls_port}", "status", "--json"]
+        shown = subprocess.run(command, env=dict(os.environ, SSL_CERT_FILE=self.chain), capture_output=True, text=True, timeout=60)
         self.assertEqual(shown.returncode, 0, shown.stderr)
+        stranger = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(stranger.returncode, 0, "a certificate of nobody was trusted")
 
     def test_what_cannot_serve_refuses_the_start(self):
         for number, (settings, expected) in enumerate(((["server.tls.certificate=" + self.chain], "go together"),
