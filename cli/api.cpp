@@ -42,8 +42,12 @@ Problem refusal(const Answer& answer, std::string_view what, const std::string& 
   if (answer.status == 401 || answer.status == 403) {
     problem.exit = kNotAllowed;
     if (problem.message.empty()) problem.message = "the service does not let this caller in";
-    if (answer.status == 401)
-      problem.message += ". Give a key with OMNIROUTE_API_KEY or --key-file";
+    // Not for an account whose session has ended, which is a 401 as well.
+    if (problem.code == "api_key_required" || problem.code == "login_required" ||
+        problem.code == "invalid_api_key") {
+      while (problem.message.ends_with('.')) problem.message.pop_back();
+      problem.message += ". Give a key of the scope \"admin\" with OMNIROUTE_API_KEY or --key-file";
+    }
   } else if (answer.status == 404 || answer.status == 405) {
     problem.exit = kNotFound;
     // The service's own words for a path that it does not have.

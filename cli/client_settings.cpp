@@ -101,12 +101,15 @@ bool sets(std::string_view line, std::string_view key, char sign) {
 }
 
 std::string codex(std::string_view before, const ClientTarget& target) {
-  std::string out = fmt::format("{}\nmodel = {}\nmodel_provider = \"omniroute\"\n{}\n", kBegin,
-                                quoted(target.model), kEnd);
+  // Web search is a tool of OpenAI's own service.
+  std::string out =
+      fmt::format("{}\nmodel = {}\nmodel_provider = \"omniroute\"\nweb_search = \"disabled\"\n{}\n",
+                  kBegin, quoted(target.model), kEnd);
   bool top = true;  // keys before the first table
   for (const std::string& line : withoutBlocks(before)) {
     if (line.starts_with('[')) top = false;
-    const bool ours = top && (sets(line, "model", '=') || sets(line, "model_provider", '='));
+    const bool ours = top && (sets(line, "model", '=') || sets(line, "model_provider", '=') ||
+                              sets(line, "web_search", '='));
     out += (ours ? "#omniroute# " : "") + line + '\n';
   }
   return out + fmt::format(

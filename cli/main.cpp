@@ -43,7 +43,7 @@ Done<std::string> keyFrom(const std::filesystem::path& file, bool wanted) {
 
 Done<std::string> keyOf(const Invocation& in) {
   if (in.has("key-file")) return keyFrom(in.get("key-file"), true);
-  if (const std::string key = environment("OMNIROUTE_API_KEY"); !key.empty()) return key;
+  if (std::string key = environment("OMNIROUTE_API_KEY"); !key.empty()) return key;
   const std::filesystem::path config = configFolder();
   return config.empty() ? std::string() : keyFrom(config / "key", false);
 }

@@ -17,7 +17,7 @@ std::string qrCode(std::string_view text, size_t width, bool colours) {
       QRcode_encodeString8bit(copy.c_str(), 0, QR_ECLEVEL_L), &QRcode_free);
   if (!code) return {};
   const int side = code->width;
-  if (static_cast<size_t>(side + 2 * kQuiet) > width) return {};
+  if (side + 2 * kQuiet > static_cast<int64_t>(width)) return {};
   const auto dark = [&](int row, int column) {
     return row >= 0 && column >= 0 && row < side && column < side &&
            (code->data[row * side + column] & 1) != 0;

@@ -184,7 +184,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     return omni::app::exitCode(done.error());
   }
 
-  int serve(std::shared_ptr<const omni::config::Config> config) {
+  int serve(const std::shared_ptr<const omni::config::Config>& config) {
     const omni::platform::Requests requests;
     omni::platform::forbidDumps();
     const omni::platform::ServiceManager manager;

@@ -54,8 +54,8 @@ void createAccount(World& world, const json::object& spec, Exchange& exchange) {
   exchange.send(jsonReply(201, out));
 }
 
-void accountCall(World& world, const Request& request, std::string rest, const json::object& body,
-                 Exchange& exchange) {
+void accountCall(World& world, const Request& request, const std::string& rest,
+                 const json::object& body, Exchange& exchange) {
   const auto slash = rest.find('/');
   const auto id = rest.substr(0, slash);
   const auto verb = slash == std::string::npos ? std::string() : rest.substr(slash + 1);

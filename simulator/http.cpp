@@ -126,8 +126,17 @@ std::string reasonPhrase(int status) {
   }
 }
 
-Exchange::Exchange(Poco::Net::StreamSocket socket, bool keep_alive, bool head)
-    : socket_(std::move(socket)), keep_alive_(keep_alive), head_(head) {}
+namespace {
+
+void appendHeaders(std::string& out, const HeaderList& headers) {
+  for (const auto& [name, value] : headers)
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+Exchange::Exchange(const Poco::Net::StreamSocket& socket, bool keep_alive, bool head)
+    : socket_(socket), keep_alive_(keep_alive), head_(head) {}
 
 void Exchange::write(std::string_view data) {
   while (!data.empty() && !broken_) {
@@ -145,10 +154,11 @@ void Exchange::write(std::string_view data) {
 }
 
 void Exchange::send(const Reply& reply) {
+  if (answer_delay_ms_ > 0) (void)wait(answer_delay_ms_);
   started_ = true;
   buffer_ = fmt::format("HTTP/1.1 {} {}\r\n", reply.status, reasonPhrase(reply.status));
   if (!reply.body.empty()) buffer_ += "content-type: " + reply.content_type + "\r\n";
-  for (const auto& [name, value] : reply.headers) buffer_ += name + ": " + value + "\r\n";
+  appendHeaders(buffer_, reply.headers);
   if (reply.status != 204) buffer_ += fmt::format("content-length: {}\r\n", reply.body.size());
   if (!keep_alive_) buffer_ += "connection: close\r\n";
   buffer_ += "\r\n";
@@ -160,7 +170,7 @@ void Exchange::beginStream(int status, const HeaderList& headers, std::string_vi
   started_ = true;
   buffer_ = fmt::format("HTTP/1.1 {} {}\r\ncontent-type: {}\r\n", status, reasonPhrase(status),
                         content_type);
-  for (const auto& [name, value] : headers) buffer_ += name + ": " + value + "\r\n";
+  appendHeaders(buffer_, headers);
   buffer_ += keep_alive_ ? "transfer-encoding: chunked\r\n\r\n"
                          : "transfer-encoding: chunked\r\nconnection: close\r\n\r\n";
   write(buffer_);

@@ -41,7 +41,7 @@ std::string formValue(const HeaderList& form, std::string_view name);
 // to misbehave on purpose: cut a chunked body, reset the connection, split a frame anywhere.
 class Exchange {
  public:
-  Exchange(Poco::Net::StreamSocket socket, bool keep_alive, bool head);
+  Exchange(const Poco::Net::StreamSocket& socket, bool keep_alive, bool head);
 
   void send(const Reply& reply);
   void beginStream(int status, const HeaderList& headers, std::string_view content_type);
@@ -50,6 +50,8 @@ class Exchange {
 
   // Waits; false as soon as the client is gone or the program is to stop.
   bool wait(int milliseconds);
+  // What is asked happens at once; its answer waits, whether the client does or not.
+  void delayAnswer(int milliseconds) { answer_delay_ms_ = milliseconds; }
   void reset();  // TCP RST
   void cut();    // FIN with the chunked body unfinished
 
@@ -65,6 +67,7 @@ class Exchange {
   bool head_;
   bool broken_ = false;
   bool started_ = false;
+  int answer_delay_ms_ = 0;
   std::string buffer_;
 };
 

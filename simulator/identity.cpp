@@ -319,7 +319,8 @@ DeviceCode Identity::addDevice(DeviceCode device) {
           device.start_url.find("//view.awsapps.com") != std::string::npos ? "builder_id" : "idc";
       spec["region"] = device.region;
     }
-    device.account = createLocked(spec)->id;
+    const std::string as = policy_.get()->auto_approve_as;
+    device.account = accounts_.contains(as) ? as : createLocked(spec)->id;
     device.status = "approved";
   }
   devices_[device.device_code] = device;

@@ -123,7 +123,7 @@ bool checkCaller(World& world, Call& call, Exchange& exchange) {
 }  // namespace
 
 void sendError(const Call& call, Exchange& exchange, int status, std::string_view type,
-               std::string_view message, std::string_view reason, json::object more) {
+               std::string_view message, std::string_view reason, const json::object& more) {
   json::object body;
   if (call.rpc) {
     body["__type"] = std::string(call.runtime ? "com.amazon.kiro.runtimeservice#"

@@ -20,7 +20,8 @@ struct Call {
 };
 
 void sendError(const Call& call, Exchange& exchange, int status, std::string_view type,
-               std::string_view message, std::string_view reason = {}, json::object more = {});
+               std::string_view message, std::string_view reason = {},
+               const json::object& more = {});
 void sendJson(const Call& call, Exchange& exchange, const json::value& body);
 
 // A member that REST callers put into the query and others into the body.

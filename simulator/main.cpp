@@ -28,7 +28,7 @@ struct Options {
   Policy policy;
 };
 
-constexpr std::string_view kUsage =
+constexpr const char* kUsage =
     "usage: kiro-sim [--port=N] [--tls-port=N] [--tls-dir=DIR] [--clock-offset=SECONDS]\n"
     "                [--foreign-refresh=strict|adopt] [--rotate=always|never|sometimes] [--fast]\n"
     "                [--scripted] [--no-capture]\n";
@@ -128,12 +128,12 @@ int main(int argc, char** argv) {
   try {
     for (int i = 1; i < argc; ++i) {
       if (!readOption(argv[i], options)) {
-        std::fprintf(stderr, "kiro-sim: cannot use %s\n%s", argv[i], kUsage.data());
+        std::fprintf(stderr, "kiro-sim: cannot use %s\n%s", argv[i], kUsage);
         return 2;
       }
     }
   } catch (const std::exception&) {
-    std::fputs(kUsage.data(), stderr);
+    std::fputs(kUsage, stderr);
     return 2;
   }
   try {

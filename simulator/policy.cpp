@@ -9,6 +9,7 @@ void Policy::update(const json::object& values) {
   capture = flag(values, "capture", capture);
   scripted = flag(values, "scripted", scripted);
   auto_approve = flag(values, "autoApprove", auto_approve);
+  auto_approve_as = text(values, "autoApproveAs", auto_approve_as);
   require_profile_arn = flag(values, "requireProfileArn", require_profile_arn);
   validate = flag(values, "validate", validate);
   bearer_401 = flag(values, "bearer401", bearer_401);
@@ -26,6 +27,7 @@ json::object Policy::describe() const {
           {"capture", capture},
           {"scripted", scripted},
           {"autoApprove", auto_approve},
+          {"autoApproveAs", auto_approve_as},
           {"requireProfileArn", require_profile_arn},
           {"validate", validate},
           {"bearer401", bearer_401},

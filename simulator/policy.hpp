@@ -16,7 +16,8 @@ struct Policy {
   bool fast = false;                       // 1 s polling interval of device sign-ins
   bool capture = true;
   bool scripted = false;  // without a queued turn the data plane fails loudly instead of echoing
-  bool auto_approve = false;  // device sign-ins need no control call
+  bool auto_approve = false;    // device sign-ins need no control call
+  std::string auto_approve_as;  // the account that does; empty: a new one each
   bool require_profile_arn = true;
   bool validate = true;
   bool bearer_401 = false;  // 401 instead of 403 for a bad bearer token

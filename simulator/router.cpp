@@ -103,6 +103,10 @@ bool playFault(World& world, const std::vector<std::string>& targets, const std:
     return true;
   }
   if (fault->mode == "slow") return !exchange.wait(fault->delay_ms);
+  if (fault->mode == "late") {
+    exchange.delayAnswer(fault->delay_ms);
+    return false;
+  }
   if (fault->mode == "reset_after_headers" || fault->mode == "stall") {
     exchange.beginStream(fault->status == 500 ? 200 : fault->status, {{"x-amzn-requestid", uuid()}},
                          "application/vnd.amazon.eventstream");

@@ -93,8 +93,10 @@ std::optional<Fault> Script::takeFault(const std::vector<std::string>& targets,
     return std::ranges::any_of(targets, [&](const auto& t) { return covers(fault.target, t); });
   });
   if (found == faults_.end()) return std::nullopt;
-  auto out = *found;
-  if (found->count > 0 && --found->count == 0) faults_.erase(found);
+  Fault out = *found;
+  const bool last = found->count == 1;
+  if (found->count > 0) --found->count;
+  if (last) faults_.erase(found);
   fault_count_ = faults_.size();
   return out;
 }

@@ -20,7 +20,7 @@ struct Fault {
   int id = 0;
   std::string target;
   std::string account;  // empty: anybody
-  std::string mode;     // status | reset_before_headers | reset_after_headers | slow | stall
+  std::string mode;     // status | reset_before_headers | reset_after_headers | slow | late | stall
   int status = 500;
   std::string body;
   HeaderList headers;

@@ -173,8 +173,9 @@ class Doctor {
     for (const json::value& check : list(answer->json, "checks")) {
       if (flag(check, "ok")) continue;
       all = false;
+      const std::string advice = text(check, "advice");
       add(Finding::Bad, topic, text(check, "name") + ": " + text(check, "message"),
-          "Check the network and the proxy of this account (omniroute proxies list).");
+          advice.empty() ? "omniroute providers test " + text(one, "name") : advice);
     }
     if (all)
       add(Finding::Ok, topic,
@@ -221,7 +222,11 @@ class Doctor {
     for (const json::value& combo : list(answer->json, "combos")) {
       const auto explained = session_.api.post(
           "/api/combos/" + escaped(text(combo, "id")) + "/explain", json::object{});
-      if (!explained) continue;
+      if (!explained) {
+        add(Finding::Bad, "combo " + text(combo, "name"), explained.error().message,
+            "omniroute combos edit " + text(combo, "name"));
+        continue;
+      }
       size_t usable = 0;
       for (const json::value& one : list(explained->json, "candidates"))
         usable += text(one, "verdict") != "excluded" ? 1 : 0;

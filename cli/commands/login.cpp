@@ -37,6 +37,21 @@ std::string allOfStdin(const Session& session, const char* question) {
                            : all.substr(first, all.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+// `connection`: its record, or what an import answers with.
+int signedIn(const Session& session, const json::value& connection) {
+  const Terminal& terminal = session.terminal;
+  terminal.say(
+      fmt::format("{} {} is signed in.", terminal.good("✓"), safe(text(connection, "name"))));
+  std::string others;
+  for (const json::value& other : list(connection, "samePersonAs"))
+    others += (others.empty() ? "" : ", ") + text(other);
+  if (!others.empty())
+    terminal.say(terminal.warn("Note: ") + safe(others) +
+                 (list(connection, "samePersonAs").size() == 1 ? " is" : " are") +
+                 " the same person: they share one quota.");
+  return kOk;
+}
+
 int imported(const Session& session, json::object body, const Invocation& in) {
   if (in.has("name")) body["name"] = in.get("name");
   if (in.has("region")) body["region"] = in.get("region");
@@ -47,10 +62,7 @@ int imported(const Session& session, json::object body, const Invocation& in) {
   const auto answer = session.api.post("/api/oauth/kiro/import", std::move(body));
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  const json::value& connection = at(answer->json, "connection");
-  session.terminal.say(fmt::format("{} {} is signed in.", session.terminal.good("✓"),
-                                   safe(text(connection, "name"))));
-  return kOk;
+  return signedIn(session, at(answer->json, "connection"));
 }
 
 void showHow(const Session& session, const Invocation& in, const json::value& view) {
@@ -107,10 +119,10 @@ int watch(const Session& session, const std::string& id, json::value view) {
   const std::string status = text(view, "status");
   if (session.json) printJson(session, view);
   if (status == "complete") {
-    if (!session.json)
-      terminal.say(
-          fmt::format("{} {} is signed in.", terminal.good("✓"), safe(text(view, "name"))));
-    return kOk;
+    if (session.json) return kOk;
+    // The record: where nobody chose a name, and in place, only it knows the name.
+    const auto made = session.api.get("/api/providers/" + escaped(text(view, "connectionId")));
+    return signedIn(session, made ? made->json : view);
   }
   if (session.json) return kFailed;
   const std::string message = text(at(view, "error"), "message");

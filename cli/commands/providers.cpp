@@ -134,6 +134,19 @@ int runProvidersIsolate(const Session& session, const Invocation& in) {
   return kOk;
 }
 
+// By name, alone or with a model, or as one of several accounts of a target.
+bool isTarget(const json::value& combo, const json::value& account) {
+  const std::string whole = text(account, "provider") + "/" + text(account, "name");
+  for (const json::value& target : list(combo, "models"))
+    if ((text(target) + "/").starts_with(whole + "/")) return true;
+  for (const json::value& target : list(combo, "targets"))
+    for (const json::value& one : list(target, "connections"))
+      if (text(one) == text(account, "id") || text(one) == text(account, "name") ||
+          text(one) == whole || text(one, "id") == text(account, "id"))
+        return true;
+  return false;
+}
+
 int runProvidersRemove(const Session& session, const Invocation& in) {
   const auto account = session.api.get(path(in));
   if (!account) return fail(session, account.error());
@@ -141,12 +154,7 @@ int runProvidersRemove(const Session& session, const Invocation& in) {
   std::string used;
   if (combos)
     for (const json::value& combo : list(combos->json, "combos"))
-      for (const json::value& target : list(combo, "models"))
-        if ((text(target) + "/")
-                .starts_with(text(account->json, "provider") + "/" + text(account->json, "name") +
-                             "/") &&
-            !used.contains(text(combo, "name")))
-          used += (used.empty() ? "" : ", ") + text(combo, "name");
+      if (isTarget(combo, account->json)) used += (used.empty() ? "" : ", ") + text(combo, "name");
   const std::string name = safe(text(account->json, "name"));
   if (!sure(session, fmt::format("Forget the account {} and its secrets{}?", name,
                                  used.empty() ? "" : " (it is a target of " + safe(used) + ")")))

@@ -246,6 +246,7 @@ Result<> KeyRing::flush() {
   }
   if (pending.empty() && used.empty()) return {};
   std::vector<KeySpending> rows;
+  rows.reserve(pending.size());
   for (const auto& [where, spent] : pending) rows.push_back({where.first, where.second, spent});
   auto written = store_.addSpending(rows, used);
   if (written) return {};

@@ -293,12 +293,12 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
     case AccountEffect::None:
       return;
   }
-  moveTo(std::move(lock), *found, std::move(next));
+  moveTo(std::move(lock), *found, next);
 }
 
 // A state that is not written is found out again at the next use.
 void AccountDirectory::moveTo(std::unique_lock<std::mutex> lock, const Connection& before,
-                              StateRecord next) {
+                              const StateRecord& next) {
   if (!backing_.setState(before.id, next)) return;
   if (!refreshOne(before.id)) patch(before.id, {}, &next);
   const auto held = std::make_shared<const Connection>(before);
@@ -319,7 +319,7 @@ void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
   if (!usableNow(*found, now_ms)) return;
   StateRecord next;
   next.since_ms = now_ms;
-  moveTo(std::move(lock), *found, std::move(next));
+  moveTo(std::move(lock), *found, next);
 }
 
 void AccountDirectory::recover(std::string_view id, int64_t now_ms) {
@@ -330,7 +330,7 @@ void AccountDirectory::recover(std::string_view id, int64_t now_ms) {
     return;
   StateRecord next;
   next.since_ms = now_ms;
-  moveTo(std::move(lock), *found, std::move(next));
+  moveTo(std::move(lock), *found, next);
 }
 
 }  // namespace omni

@@ -64,7 +64,7 @@ class AccountDirectory final : public ConnectionStore {
   using Rows = std::map<std::string, std::shared_ptr<const Connection>, std::less<>>;
 
   // Writes a state that this side found out; a store that cannot write must not fail a request.
-  void moveTo(std::unique_lock<std::mutex> lock, const Connection& before, StateRecord next);
+  void moveTo(std::unique_lock<std::mutex> lock, const Connection& before, const StateRecord& next);
   void tell(const std::shared_ptr<const Connection>& before, const StateRecord& after) const;
   Result<> refreshOne(std::string_view id);  // re-reads one connection; mutex_ held
   // What the store was told, for when it cannot be read back; mutex_ held.

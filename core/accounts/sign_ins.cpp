@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <chrono>
 
+#include "core/accounts/new_name.hpp"
 #include "core/base/uuid.hpp"
 
 namespace omni {
@@ -59,11 +60,6 @@ bool passing(FailureKind kind) {
   }
 }
 
-bool sameName(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 class EitherToken final : public CancelToken {
  public:
   EitherToken(const std::atomic<bool>& flag, const CancelToken& other)
@@ -99,7 +95,8 @@ struct SignIns::Session {
   int64_t deadline_steady = 0;   // likewise
   int64_t drop_steady = 0;       // likewise
   bool busy = false;             // likewise: a job of it is out
-  bool proxy_assigned = false;   // set before the session is known
+  std::string account_id;        // that the account has or gets; set before the session is known
+  bool proxy_assigned = false;   // likewise
   std::atomic<bool> cancelled{false};
   std::mutex work;                      // one use of the draft at a time; taken before mutex_
   std::unique_ptr<AccountDraft> draft;  // guarded by work; nullptr once ended
@@ -136,23 +133,14 @@ Result<SignIns::SessionPtr> SignIns::prepare(const SignInRequest& request) {
   if (!provider)
     return makeError(FailureKind::NotFound,
                      fmt::format("There is no provider \"{}\".", request.provider), "provider");
-  if (!request.name.empty()) {
-    // Looked at now, so that nobody signs in for nothing.
-    auto all = accounts_.list();
-    if (!all) return std::unexpected(std::move(all.error()));
-    for (const Connection& other : *all) {
-      if (other.provider != request.provider || !sameName(other.name, request.name)) continue;
-      auto taken =
-          makeError(FailureKind::Conflict,
-                    fmt::format("The name {} is taken by another connection.", other.name), "name");
-      taken.error().conflict_id = other.id;
-      return taken;
-    }
-  }
+  // Looked at now, so that nobody signs in for nothing.
+  if (auto free = nameIsFree(accounts_, request.provider, request.name); !free)
+    return std::unexpected(std::move(free.error()));
   auto draft = provider->draft(request.replace_id);
   if (!draft) return std::unexpected(std::move(draft.error()));
   auto session = std::make_shared<Session>();
   session->draft = std::move(*draft);
+  session->account_id = session->draft->connectionId();
   SignInView& view = session->view;
   view.id = newUuid(random_);
   view.provider = request.provider;
@@ -165,7 +153,7 @@ Result<SignIns::SessionPtr> SignIns::prepare(const SignInRequest& request) {
   if (!request.proxy_id.empty()) {
     if (!hooks_.assign_proxy)
       return makeError(FailureKind::Unsupported, "This service has no proxies.", "proxyId");
-    if (auto done = hooks_.assign_proxy(session->draft->connectionId(), request.proxy_id); !done)
+    if (auto done = hooks_.assign_proxy(session->account_id, request.proxy_id); !done)
       return std::unexpected(std::move(done.error()));
     session->proxy_assigned = true;
   }
@@ -317,6 +305,7 @@ void SignIns::keep(const Session& session) {
                                    {"expiresMs", view.expires_ms},
                                    {"intervalMs", view.interval_ms},
                                    {"actor", view.actor},
+                                   {"accountId", session.account_id},
                                    {"proxyAssigned", session.proxy_assigned},
                                    {"draft", *draft}}));
   } else {
@@ -351,6 +340,7 @@ void SignIns::takeUp(const std::string& id, const std::string& state) {
     view.interval_ms =
         std::clamp(numberOf(*read, "intervalMs"), kShortestInterval, kLongestInterval);
     view.actor = textOf(*read, "actor");
+    session->account_id = textOf(*read, "accountId");
     session->proxy_assigned = flag("proxyAssigned");
     Provider* provider = providers_.find(view.provider);
     Result<std::unique_ptr<AccountDraft>> draft =
@@ -364,7 +354,7 @@ void SignIns::takeUp(const std::string& id, const std::string& state) {
     lost = makeError(FailureKind::Internal, "it was kept under another master key, or is damaged")
                .error();
   }
-  if (session->draft && view.replaces) view.connection_id = session->draft->connectionId();
+  if (session->draft && view.replaces) view.connection_id = session->account_id;
   const int64_t now = clock_.nowMs(), steady = clock_.steadyMs();
   session->deadline_steady = steady + std::clamp<int64_t>(view.expires_ms - now, 0, kLongestLife);
   session->next_poll_steady = std::min(steady + view.interval_ms, session->deadline_steady);
@@ -393,6 +383,14 @@ Result<> SignIns::load() {
   return {};
 }
 
+std::vector<std::string> SignIns::pendingAccounts() const {
+  std::vector<std::string> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, session] : sessions_)
+    if (session->view.status == SignInStatus::Pending) out.push_back(session->account_id);
+  return out;
+}
+
 void SignIns::end(Session& session, SignInStatus status, std::optional<Error> error) {
   SignInView ended;
   {
@@ -408,17 +406,14 @@ void SignIns::end(Session& session, SignInStatus status, std::optional<Error> er
   if (kept_) (void)kept_->remove(ended.id);  // one that stays is found to have ended by its code
   if (status == SignInStatus::Complete) {
     if (hooks_.completed) hooks_.completed(ended);
-  } else if (session.proxy_assigned && hooks_.forget_proxy && session.draft) {
-    hooks_.forget_proxy(session.draft->connectionId());
+  } else if (session.proxy_assigned && hooks_.forget_proxy) {
+    hooks_.forget_proxy(session.account_id);
   }
   session.draft.reset();
 }
 
 void SignIns::store(Session& session) {
-  auto id = session.draft->finish(session.view.name);
-  // The name was taken while the person signed in: the account is worth more than the name.
-  if (!id && id.error().kind == FailureKind::Conflict && id.error().field == "name")
-    id = session.draft->finish({});
+  auto id = finishAs(*session.draft, session.view.name);
   // The person has agreed; a disk that is full for a while must not cost that.
   if (!id && id.error().kind == FailureKind::Unavailable) {
     std::lock_guard lock(mutex_);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/error.hpp"
 #include "core/ports/background.hpp"
@@ -88,6 +89,8 @@ class SignIns final : public BackgroundWork {
   // Takes up the sign-ins that were under way when the process before ended. Once, before the work
   // begins and after the providers are there.
   Result<> load();
+  // The ids that accounts of sign-ins under way have or will get.
+  std::vector<std::string> pendingAccounts() const;
 
   // Asks the provider for a code or an address; blocks for that. BadRequest, NotFound, Conflict for
   // a name that is taken, RateLimited for too many sessions, else what the provider says.

@@ -3,6 +3,7 @@
 #include "core/anthropic/decode.hpp"
 #include "core/anthropic/encode.hpp"
 #include "core/anthropic/error.hpp"
+#include "core/chat/estimate.hpp"
 
 namespace omni::anthropic {
 namespace {
@@ -19,7 +20,7 @@ class Call final : public chat::ApiCall {
  private:
   MessageHead messageHead(const chat::AnswerHead& head) const {
     return {"msg_" + std::string(head.id.substr(0, 24)), std::string(request.model),
-            estimateTokens(request), std::string(head.request_id)};
+            chat::estimateTokens(request), std::string(head.request_id)};
   }
 };
 

@@ -52,12 +52,12 @@ void refuseUnsupported(const Value& value, std::string_view what) {
   raise(value.path(), what, "unsupported_parameter");
 }
 
-const Value& object(const Value& value) {
+Value object(const Value& value) {
   if (!value.is(Kind::Object)) wrongKind(value, "an object");
   return value;
 }
 
-const Value& array(const Value& value) {
+Value array(const Value& value) {
   if (!value.is(Kind::Array)) wrongKind(value, "an array");
   return value;
 }

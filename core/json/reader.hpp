@@ -29,8 +29,8 @@ struct Refusal {
 // The same for what is understood but cannot be done; Error::reason is "unsupported_parameter".
 [[noreturn]] void refuseUnsupported(const Value& value, std::string_view what);
 
-const Value& object(const Value& value);  // or refused
-const Value& array(const Value& value);
+Value object(const Value& value);  // itself, or refused
+Value array(const Value& value);
 std::string_view text(const Value& value);
 
 Value get(const Value& object, std::string_view name);  // not there when absent or null

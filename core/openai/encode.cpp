@@ -28,8 +28,8 @@ void appendUsage(std::string& out, const chat::Usage& usage) {
   out += '}';
 }
 
-std::string head(std::string_view object, const std::string& id, int64_t created_s,
-                 const std::string& model) {
+std::string head(std::string_view object, std::string_view id, int64_t created_s,
+                 std::string_view model) {
   std::string out = "{\"id\":";
   appendJsonString(out, id);
   out += ",\"object\":\"";
@@ -57,7 +57,7 @@ std::string_view finishReason(chat::Finish finish) {
   return "stop";
 }
 
-StreamEncoder::StreamEncoder(std::string id, int64_t created_s, std::string model,
+StreamEncoder::StreamEncoder(std::string_view id, int64_t created_s, std::string_view model,
                              bool include_usage)
     : include_usage_(include_usage) {
   const std::string common = "data: " + head("chat.completion.chunk", id, created_s, model);

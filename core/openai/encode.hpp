@@ -17,7 +17,7 @@ namespace omni::openai {
 // Appends frames to a buffer that the caller reuses. Not thread-safe. One per answer.
 class StreamEncoder final : public chat::StreamEncoder {
  public:
-  StreamEncoder(std::string id, int64_t created_s, std::string model, bool include_usage);
+  StreamEncoder(std::string_view id, int64_t created_s, std::string_view model, bool include_usage);
   void onEvent(const chat::ChatEvent& event, std::string& out) override;
   // The in-band error; nothing may follow it, [DONE] least of all.
   void fail(const Error& error, std::string& out) override;

@@ -87,8 +87,8 @@ class RequestLogStore {
   // Days from `first_day` on, oldest first.
   virtual Result<std::vector<UsageRow>> usageSince(std::string_view first_day) = 0;
   // Drops what is older than `cutoff_ms` and what is beyond the newest `rows`, some thousand rows
-  // at most, so that no call takes long. The days' sums stay 400 days.
-  virtual Result<> trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) = 0;
+  // at most, so that no call takes long. True: there is more to drop. The days' sums stay 400 days.
+  virtual Result<bool> trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) = 0;
 
   // What was said in a request that requests() gave; nullopt: not kept, or no longer.
   virtual Result<std::optional<RequestContent>> content(const RequestEntry& entry) = 0;

@@ -25,6 +25,8 @@ struct HttpCall {
   std::vector<HttpHeader> headers;
   std::string_view body;
   bool idempotent = false;  // may be sent a second time when a pooled connection turns out dead
+  bool finish = false;  // once it begins to be sent, a cancellation no longer stops it: its answer
+                        // must not be lost
   int64_t first_byte_timeout_ms = 0;  // 0: the client's default
   int64_t idle_timeout_ms = 0;        // longest silence inside the answer; 0: the client's default
   std::function<void()> before_wait;  // called whenever what has arrived is delivered; may be empty
@@ -41,7 +43,8 @@ class UpstreamClient {
   virtual ~UpstreamClient() = default;
   // Success whatever the HTTP status is, once the whole body has been delivered. Bytes are
   // delivered as they arrive. Network (not reached, broken, cut short), Timeout, Cancelled (noticed
-  // within 250 ms), BadRequest (field "url"). Redirects are not followed: they come back as 3xx.
+  // within 250 ms, but see HttpCall::finish), BadRequest (field "url"). Redirects are not followed:
+  // they come back as 3xx.
   virtual Result<> call(std::string_view account_key, const HttpCall& request,
                         const OnResponse& on_response, const OnBody& on_body,
                         const CancelToken& cancel) = 0;

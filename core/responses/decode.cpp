@@ -12,7 +12,6 @@ namespace omni::responses {
 namespace {
 
 using chat::ChatRequest;
-using chat::Message;
 using chat::Part;
 using chat::PartKind;
 using chat::Role;

@@ -23,6 +23,10 @@ FailureKind kindOf(Why why) {
       return FailureKind::Suspended;
     case Why::ReauthRequired:
       return FailureKind::ReauthRequired;
+    case Why::Cooling:
+      return FailureKind::RateLimited;
+    case Why::LacksModel:
+      return FailureKind::ModelUnavailable;
     default:
       return FailureKind::Unavailable;
   }
@@ -40,7 +44,8 @@ std::optional<FailureKind> common(const RouteReport& report, const std::vector<F
                errorRule(*kind).trouble == Trouble::Way);
   for (const FailureKind other : rest) {
     if (kind && *kind == other) continue;
-    if (kind && other == FailureKind::Unavailable && passes) continue;
+    const bool waits = other == FailureKind::Unavailable || other == FailureKind::RateLimited;
+    if (kind && waits && passes) continue;
     if (kind) return std::nullopt;
     kind = other;
   }
@@ -114,6 +119,8 @@ Error reportFailure(std::string_view model, const Plan& plan,
   if (report.attempts.empty())
     error.message =
         fmt::format("no account can serve \"{}\" now: {}", model, fmt::join(parts, "; "));
+  else if (kind == FailureKind::ModelUnavailable)
+    error.message = report.attempts.front().error.message;  // it holds for all of them
   else if (named > 1)
     error.message = fmt::format("every account failed: {}", fmt::join(parts, "; "));
   else

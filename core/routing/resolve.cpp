@@ -35,6 +35,7 @@ const Connection* findAccount(const AccountRef& ref, std::string_view provider,
 std::unexpected<Error> unknown(std::string_view text, std::string_view what,
                                const std::vector<Connection>& connections) {
   std::vector<std::string> known;
+  known.reserve(connections.size());
   for (const Connection& c : connections) known.push_back(c.provider + "/" + c.name);
   // Only the account's part is compared; a model behind it would make every name look far.
   const auto slash = text.find('/');

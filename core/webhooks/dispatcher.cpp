@@ -273,6 +273,8 @@ Result<WebhookDelivery> Dispatcher::ping(const Webhook& webhook, const CancelTok
   }
   auto stored = deps_.store.addDeliveries({std::move(delivery)});
   if (!stored) return std::unexpected(std::move(stored.error()));
+  if (stored->empty())
+    return makeError(FailureKind::NotFound, "The webhook was removed during its test.");
   return std::move(stored->front());
 }
 

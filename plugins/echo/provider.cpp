@@ -220,11 +220,11 @@ sdk::Result<std::optional<std::string>> importAccount(sdk::Call& call, std::stri
     return std::unexpected(std::move(failure));
   }
   std::vector<sdk::Change> changes;
-  changes.push_back({"label", *label, false});
+  changes.push_back({"label", label, false});
   changes.push_back({"expiresAt", std::to_string(call.host().nowMs() + kTokenLifeMs), false});
   if (auto token = sdk::jsonString(sdk::jsonMember(input, "token").value_or(""));
       token && !token->empty())
-    changes.push_back({"token", std::move(*token), true});
+    changes.push_back({"token", std::move(token), true});
   if (auto saved = call.commit(changes); !saved) return std::unexpected(std::move(saved.error()));
   return "{\"label\":" + sdk::jsonQuote(*label) + "}";
 }

@@ -1,5 +1,7 @@
 #include "plugins/kiro/account_changes.hpp"
 
+#include <fmt/format.h>
+
 #include "plugins/kiro/base64url.hpp"
 #include "plugins/kiro/profiles.hpp"
 #include "plugins/kiro/sha256.hpp"
@@ -14,6 +16,25 @@ void put(std::vector<sdk::Change>& out, std::string key, const std::string& valu
 }
 std::string time(int64_t ms) {
   return ms > 0 ? std::to_string(ms) : std::string();
+}
+
+// Whoever signs in over a connection must be who it is of: else its name, combos and keys would
+// speak of another person from then on.
+sdk::Result<> samePerson(const Identity& who, const std::string& user_id,
+                         const std::string& email) {
+  if (user_id.empty() || who.user_id.empty() || who.user_id == user_id) return {};
+  const auto shown = [](const std::string& address, const std::string& id) {
+    return address.empty() ? id : address;
+  };
+  sdk::Failure failure;
+  failure.kind = OMNI_FAILURE_CONFLICT;
+  failure.reason = "another_person";
+  failure.message = fmt::format(
+      "this sign-in is of {0}, but the connection is of {1}; nothing was changed. Sign in as {1}, "
+      "or "
+      "connect {0} as an account of its own",
+      shown(who.email, who.user_id), shown(email, user_id));
+  return std::unexpected(std::move(failure));
 }
 
 }  // namespace
@@ -52,21 +73,27 @@ std::vector<sdk::Change> accountChanges(const SignedIn& in) {
 }
 
 sdk::Result<json::object> finishSignIn(sdk::Call& call, const Endpoints& endpoints, SignedIn in) {
+  // Of the account that is signed in anew; a new one has none.
+  const std::string user_id = call.value("userId").value_or("");
+  const std::string email = call.value("email").value_or("");
   if (in.profile_arn.empty()) in.profile_arn = in.tokens.profile_arn;
   if (in.profile_arn.empty() && in.route == "social") in.profile_arn = kSocialProfile;
   if (auto saved = call.commit(accountChanges(in)); !saved)
     return std::unexpected(std::move(saved.error()));
-  if (in.profile_arn.empty() && in.auth_method != "api_key")
-    if (auto chosen = adoptProfile(call, endpoints); !chosen && chosen.error().cancelled)
-      return std::unexpected(std::move(chosen.error()));
+  // From here on the account is signed in and its old token or code used up: what fails now, or is
+  // cancelled, is made up for later.
+  if (in.profile_arn.empty() && in.auth_method != "api_key") (void)adoptProfile(call, endpoints);
 
   std::string label = jwtClaim(in.tokens.id_token, {"email", "preferred_username", "upn"});
   if (label.empty())
     label = jwtClaim(in.tokens.access_token, {"email", "preferred_username", "upn"});
-  if (label.empty()) {
+  if (label.empty() || !user_id.empty()) {
     auto who = identify(call, endpoints);
-    if (!who && who.error().cancelled) return std::unexpected(std::move(who.error()));
-    if (who) label = who->email.empty() ? who->user_id : who->email;
+    if (who) {
+      if (auto same = samePerson(*who, user_id, email); !same)
+        return std::unexpected(std::move(same.error()));
+    }
+    if (who && label.empty()) label = who->email.empty() ? who->user_id : who->email;
   } else if (auto saved = call.commit({{"email", label, false}}); !saved) {
     return std::unexpected(std::move(saved.error()));
   }

@@ -32,7 +32,10 @@ std::optional<std::string> fromBase64Url(std::string_view text) {
     const auto value = kAlphabet.find(c);
     if (value == std::string_view::npos) return std::nullopt;
     bits = (bits << 6) | static_cast<uint32_t>(value);
-    if ((count += 6) >= 8) out += static_cast<char>(bits >> (count -= 8));
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count);
   }
   return out;
 }

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
 #include "plugins/kiro/conversation.hpp"
 #include "plugins/kiro/json_text.hpp"
-#include "plugins/kiro/sha256.hpp"
 
 namespace omni::kiro {
 namespace {
@@ -10,13 +12,12 @@ namespace {
 // A hash is a bad place to save on: but no more of a long text than tells it from others.
 constexpr size_t kHashed = 4000;
 
+// A name-based UUID (RFC 4122, version 5) in a namespace of ours.
 std::string uuidFrom(std::string_view seed) {
-  const std::string hex = sha256Hex(seed);
-  std::string out;
-  out.reserve(36);
-  out.append(hex, 0, 8).append("-").append(hex, 8, 4).append("-5").append(hex, 13, 3);
-  out.append("-a").append(hex, 17, 3).append("-").append(hex, 20, 12);
-  return out;
+  constexpr boost::uuids::uuid kConversations = {{0x1d, 0x5e, 0x4c, 0x0b, 0x3a, 0x76, 0x4f, 0x25,
+                                                  0x9b, 0x8e, 0x60, 0xc2, 0x7a, 0xd1, 0x93, 0x4e}};
+  return boost::uuids::to_string(
+      boost::uuids::name_generator_sha1(kConversations)(seed.data(), seed.size()));
 }
 
 bool isUuid(std::string_view text) {

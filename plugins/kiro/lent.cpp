@@ -69,7 +69,7 @@ sdk::Result<std::string> lentToken(sdk::Call& call, const Endpoints& endpoints,
                                    std::string_view seen_token) {
   const int64_t now = call.host().nowMs();
   const int64_t ends = storedTime(call, "expiresAt");
-  const std::string stored = read(call, "accessToken");
+  std::string stored = read(call, "accessToken");
   if (const auto newer = ofTool(call); newer && newer->access_token != stored &&
                                        newer->access_token != seen_token &&
                                        newer->expires_ms > std::max(now + kWorthMs, ends)) {

@@ -111,6 +111,7 @@ sdk::Result<Values> readValues(std::string_view input, PastedToken& out) {
     const Member* member = known(key);
     if (!member) {
       std::vector<std::string_view> names;
+      names.reserve(std::size(kMembers));
       for (const Member& m : kMembers) names.push_back(m.name);
       return badField(
           std::string(key.substr(0, 60)),

@@ -83,7 +83,6 @@ sdk::Result<> Reply::onText(std::string_view payload) {
     return damaged("an event that is not JSON");
   if (delta.empty()) return {};
   content_ = true;
-  characters_ += delta.size();
   if (thinking_.passesAll()) return say(delta);
   reasoning_scratch_.clear();
   text_scratch_.clear();
@@ -93,6 +92,7 @@ sdk::Result<> Reply::onText(std::string_view payload) {
 }
 
 sdk::Result<> Reply::think(std::string_view text) {
+  characters_ += text.size();
   return text.empty() ? sdk::Result<>{} : sent(sink_.send(OMNI_EVENT_REASONING, text));
 }
 
@@ -107,6 +107,7 @@ sdk::Result<> Reply::say(std::string_view text) {
 
 sdk::Result<> Reply::passOn(std::string_view text) {
   if (text.empty()) return {};
+  characters_ += text.size();
   if (!options_.emulation.json) return sent(sink_.send(OMNI_EVENT_TEXT, text));
   std::string out;
   json_.feed(text, out);

@@ -17,7 +17,10 @@ sdk::Result<sdk::HttpResponse> post(sdk::Call& call, std::string url, std::strin
                      {"User-Agent", userAgent()}};
   request.body = body;
   request.idempotent = repeat == Repeat::Allowed;
+  // The issuer has taken the old token or code; who leaves now must not cost the new one.
+  request.finish = repeat == Repeat::Never;
   request.first_byte_timeout_ms = kTimeoutMs;
+  request.idle_timeout_ms = kTimeoutMs;
   return call.fetch(request, kLargestAnswer);
 }
 

@@ -18,7 +18,7 @@ constexpr int64_t kLongestIntervalMs = 60'000;
 
 // A draft over a connection: which way in it used. Empty: it must be said.
 std::string methodBefore(const sdk::Call& call) {
-  const std::string method = call.value("authMethod").value_or("");
+  std::string method = call.value("authMethod").value_or("");
   if (method == "builder_id" || method == "idc") return method;
   const std::string provider = call.value("provider").value_or("");
   if (provider == "Google") return "google";

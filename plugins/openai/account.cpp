@@ -132,10 +132,11 @@ sdk::Result<std::string> testAccount(sdk::Call& call, std::string_view input) {
   auto account = readAccount(call);
   if (!account) return std::unexpected(std::move(account.error()));
   json::array checks;
-  const auto add = [&](std::string_view name, const sdk::Failure* failure, std::string good) {
-    checks.push_back(json::object{{"name", jsonView(name)},
-                                  {"ok", failure == nullptr},
-                                  {"message", failure ? failure->message : good}});
+  const auto add = [&](std::string_view name, const sdk::Failure* failure, std::string_view good) {
+    checks.push_back(
+        json::object{{"name", jsonView(name)},
+                     {"ok", failure == nullptr},
+                     {"message", jsonView(failure ? std::string_view(failure->message) : good)}});
   };
   auto models = fetchModels(call, *account);
   if (!models && models.error().cancelled) return std::unexpected(std::move(models.error()));

@@ -78,7 +78,8 @@ std::optional<std::array<uint32_t, 8>> parseIpv6(std::string_view text) {
     size_t size = 0;
     while (size < text.size() && hexDigit(text[size])) ++size;
     if (size == 0 || size > 4 || count == 8) return std::nullopt;
-    std::from_chars(text.data(), text.data() + size, out[count++], 16);
+    const std::string_view digits = text.substr(0, size);
+    std::from_chars(digits.data(), digits.data() + digits.size(), out[count++], 16);
     text.remove_prefix(size);
   }
   if (!gap) return count == 8 ? std::optional(out) : std::nullopt;

@@ -14,7 +14,6 @@ namespace omni::check {
 namespace {
 
 using sdk::toStr;
-using sdk::testing::CapturedError;
 using sdk::testing::FakeCall;
 using sdk::testing::FakeHost;
 using sdk::testing::RecordingSink;
@@ -410,6 +409,7 @@ Finding checkThreads(Bench& bench) {
   constexpr int kRounds = 50;
   std::vector<std::string> problems(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < kRounds && problems[static_cast<size_t>(t)].empty(); ++i) {

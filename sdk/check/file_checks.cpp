@@ -101,7 +101,7 @@ Finding checkSignIn(const Json& manifest) {
       if (!hasText(method, name)) return failed(where + " lacks the text \"" + name + "\"");
     const std::string& id = method.member("id")->string;
     if (std::find(ids.begin(), ids.end(), id) != ids.end())
-      return failed(where + " repeats the id " + id);
+      return failed("signInMethods repeats the id " + id);
     ids.push_back(id);
     const Json* fields = method.member("fields");
     if (!fields || !fields->isArray()) return failed(where + " lacks the array \"fields\"");

@@ -63,7 +63,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
     if (word == "--json") {
       out.json = true;
     } else if (word.starts_with("--")) {
-      if (i + 1 >= argc || !takeOption(word, argv[++i], out.options)) return std::nullopt;
+      ++i;
+      if (i >= argc || !takeOption(word, argv[i], out.options)) return std::nullopt;
     } else if (out.subject.empty()) {
       out.subject = word;
     } else {

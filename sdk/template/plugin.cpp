@@ -106,7 +106,7 @@ class TemplateProvider final : public Provider {
       return std::unexpected(std::move(failure));
     }
     // A real plugin tries the key here before it saves it.
-    if (auto saved = call.commit({{"apiKey", *key, true}}); !saved)
+    if (auto saved = call.commit({{"apiKey", key, true}}); !saved)
       return std::unexpected(std::move(saved.error()));
     return "{}";
   }

@@ -170,15 +170,17 @@ std::optional<FailedCheck> firstFailure(const json::object& answer) {
 }
 
 // A test asks upstream itself, so a good one proves that the account works; of credits it says
-// nothing. One that found a dead session, a suspension or no credits has found the account's state;
-// what passes by itself says nothing about it.
+// nothing, and of a request rate only when it was a request that a model answered. One that found a
+// dead session, a suspension or no credits has found the account's state; what passes by itself
+// says nothing about it.
 void noteTest(Context& context, const Connection& connection,
-              const std::optional<FailedCheck>& failed) {
+              const std::optional<FailedCheck>& failed, bool probed) {
   const int64_t now = context.deps.clock.nowMs();
   if (context.deps.keeper != nullptr)
     context.deps.keeper->noted(connection.id, failed ? &failed->error : nullptr);
   if (!failed) {
-    if (connection.state.state != AccountState::Exhausted)
+    const AccountState state = connection.state.state;
+    if (state != AccountState::Exhausted && (state != AccountState::Cooling || probed))
       context.deps.accounts.recover(connection.id, now);
     return;
   }
@@ -214,7 +216,7 @@ void testAccount(Context& context, const Request& request, ResponseWriter& write
     auto answer = answerObject(*text);
     if (!answer) return sendError(writer, answer.error());
     const auto failed = firstFailure(*answer);
-    noteTest(context, *connection, failed);
+    noteTest(context, *connection, failed, probe->value_or(false));
     shown["valid"] = !failed;
     shown["error"] = failed ? json::value(failed->error.message) : json::value(nullptr);
     json::object found{{"type", failed ? diagnosis(failed->error.kind) : "ok"},

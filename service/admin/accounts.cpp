@@ -5,12 +5,14 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "core/accounts/new_name.hpp"
 #include "service/admin/connection_json.hpp"
 #include "service/admin/context.hpp"
 #include "service/admin/json_body.hpp"
 #include "service/admin/lookup.hpp"
 #include "service/admin/names.hpp"
 #include "service/admin/reply.hpp"
+#include "service/admin/version.hpp"
 
 namespace omni::admin {
 namespace {
@@ -19,11 +21,19 @@ namespace json = boost::json;
 using http::Request;
 using http::ResponseWriter;
 
+// All that could stand in the way of storing an account, before its token is used up.
+Result<> readyToStore(Context& context, const Provider& provider, std::string_view name) {
+  if (context.deps.storable) {
+    if (auto done = context.deps.storable(); !done) return done;
+  }
+  return nameIsFree(context.deps.accounts, provider.id(), name);
+}
+
 Result<std::string> importInto(AccountDraft& draft, std::string_view input, std::string_view name,
                                const CancelToken& cancel) {
   if (auto done = draft.control("accounts.import", input, cancel); !done)
     return std::unexpected(std::move(done.error()));
-  return draft.finish(name);
+  return finishAs(draft, name);
 }
 
 // The id of the account that gets the token in place; empty: it becomes a new one.
@@ -74,6 +84,8 @@ Result<json::object> importAccount(Context& context, const Request& request,
     if (auto fine = checkName(**name, "name"); !fine)
       return std::unexpected(std::move(fine.error()));
   }
+  if (auto ready = readyToStore(context, **provider, name->value_or("")); !ready)
+    return std::unexpected(std::move(ready.error()));
   auto proxy = stringMember(*body, "proxyId");
   if (!proxy) return std::unexpected(std::move(proxy.error()));
   auto replaced = replacedAccount(context, *body, name->has_value(), proxy->has_value());
@@ -99,7 +111,9 @@ Result<json::object> importAccount(Context& context, const Request& request,
   if (!connection) return std::unexpected(std::move(connection.error()));
   context.note(request, replaced->empty() ? "connection.imported" : "connection.replaced",
                *connection);
-  return json::object{{"success", true}, {"connection", importedConnection(*connection)}};
+  json::object shown = importedConnection(*connection);
+  if (const auto all = context.deps.accounts.list()) Persons(*all).note(*connection, shown);
+  return json::object{{"success", true}, {"connection", std::move(shown)}};
 }
 
 Result<json::object> listAccounts(Context& context, const Request& request) {
@@ -109,9 +123,13 @@ Result<json::object> listAccounts(Context& context, const Request& request) {
   if (!offset) return std::unexpected(std::move(offset.error()));
   auto all = context.deps.accounts.list();
   if (!all) return std::unexpected(std::move(all.error()));
+  const Persons persons(*all);
   json::array shown;
-  for (size_t i = *offset; i < all->size() && shown.size() < *limit; ++i)
-    shown.push_back(connectionRecord((*all)[i]));
+  for (size_t i = *offset; i < all->size() && shown.size() < *limit; ++i) {
+    json::object record = connectionRecord((*all)[i]);
+    persons.note((*all)[i], record);
+    shown.push_back(std::move(record));
+  }
   return json::object{{"connections", std::move(shown)}, {"total", all->size()}};
 }
 
@@ -127,22 +145,6 @@ Result<> setActive(Context& context, const Request& request, const Connection& c
   if (auto done = context.deps.accounts.setState(connection.id, state); !done) return done;
   context.note(request, active ? "connection.enabled" : "connection.disabled", connection);
   return {};
-}
-
-// Two people who edit at the same time: the second is told, instead of undoing the first.
-Result<> sameVersion(const Request& request, const Connection& connection) {
-  std::string wanted = request.header ? request.header("if-match") : std::string();
-  if (wanted.empty() || wanted == "*") return {};
-  if (wanted.size() > 1 && wanted.front() == '"' && wanted.back() == '"')
-    wanted = wanted.substr(1, wanted.size() - 2);
-  if (wanted == connectionVersion(connection)) return {};
-  auto error = makeError(FailureKind::Conflict,
-                         "Somebody else has changed this account since you read it. Read it again, "
-                         "then repeat your change.",
-                         "If-Match");
-  error.error().conflict_id = connection.id;
-  error.error().reason = "version_changed";
-  return error;
 }
 
 Result<json::object> changeAccount(Context& context, const Request& request) {
@@ -166,7 +168,8 @@ Result<json::object> changeAccount(Context& context, const Request& request) {
   ConnectionStore& store = context.deps.accounts;
   auto connection = findConnection(store, param(request, "id"));
   if (!connection) return std::unexpected(std::move(connection.error()));
-  if (auto same = sameVersion(request, *connection); !same)
+  if (auto same = sameVersion(request, connectionVersion(*connection), connection->id, "account");
+      !same)
     return std::unexpected(std::move(same.error()));
   if (name->has_value() && **name != connection->name) {
     if (auto done = store.rename(connection->id, **name); !done)
@@ -242,7 +245,10 @@ void addAccountRoutes(http::RouteTable& table, const ContextPtr& context) {
               auto connection = findConnection(context->deps.accounts, param(request, "id"));
               if (!connection) return sendError(writer, connection.error());
               writer.setHeader("etag", fmt::format("\"{}\"", connectionVersion(*connection)));
-              sendJson(writer, 200, connectionRecord(*connection));
+              json::object record = connectionRecord(*connection);
+              if (const auto all = context->deps.accounts.list())
+                Persons(*all).note(*connection, record);
+              sendJson(writer, 200, record);
             })));
   for (const char* method : {"PUT", "PATCH"})
     table.push_back(route(method, "/api/providers/{id}", true, answering(context, changeAccount)));

@@ -42,7 +42,7 @@ Result<json::object> accountJson(TransferContext& context, const Connection& con
   for (const std::string& key : connection.secret_keys) {
     auto secret = context.deps.accounts.value(connection.id, key);
     if (!secret) return std::unexpected(std::move(secret.error()));
-    if (*secret) secrets[key] = std::move(**secret);
+    if (*secret) secrets[key] = **secret;
   }
   auto proxy = effectiveProxy(context, connection, used);
   if (!proxy) return std::unexpected(std::move(proxy.error()));

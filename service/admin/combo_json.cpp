@@ -10,6 +10,7 @@
 #include "service/admin/json_body.hpp"
 #include "service/admin/names.hpp"
 #include "service/admin/reply.hpp"
+#include "service/admin/version.hpp"
 
 namespace omni::admin {
 namespace {
@@ -365,6 +366,10 @@ json::object targetRecord(const Target& target, const ComboWorld& world) {
 
 }  // namespace
 
+std::string comboVersion(const Combo& combo) {
+  return versionOf({combo.id, std::to_string(combo.updated_ms)});
+}
+
 json::object comboRecord(const Combo& combo, const ComboWorld& world) {
   json::array models, targets, missing;
   for (const Target& target : combo.targets) {
@@ -395,6 +400,7 @@ json::object comboRecord(const Combo& combo, const ComboWorld& world) {
             {"maxAttempts", options.max_attempts},
             {"retries", options.retries < 0 ? json::value(nullptr) : json::value(options.retries)},
             {"maxWaitMs", options.max_wait_ms}}},
+          {"version", comboVersion(combo)},
           {"createdAt", isoTime(combo.created_ms)},
           {"updatedAt", isoTime(combo.updated_ms)}};
 }

@@ -2,6 +2,7 @@
 // Combos as JSON: what a body may say, and how one is shown. Private to service/admin.
 
 #include <boost/json/object.hpp>
+#include <string>
 #include <vector>
 
 #include "core/accounts/connection.hpp"
@@ -22,6 +23,7 @@ struct ComboWorld {
 Result<> applyComboBody(const boost::json::object& body, const ComboWorld& world, bool is_new,
                         routing::Combo& combo);
 
+std::string comboVersion(const routing::Combo& combo);  // another one after every change
 // "targets" is in the form that a body may send back; "missing" names those that are no more.
 boost::json::object comboRecord(const routing::Combo& combo, const ComboWorld& world);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "core/routing/resolve.hpp"
@@ -10,6 +11,7 @@
 #include "service/admin/json_body.hpp"
 #include "service/admin/names.hpp"
 #include "service/admin/reply.hpp"
+#include "service/admin/version.hpp"
 
 namespace omni::admin {
 namespace {
@@ -56,6 +58,7 @@ Result<Combo> pickCombo(const std::vector<Combo>& all, const Request& request) {
     if (combo.name == wanted) return combo;
   }
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const Combo& combo : all) names.push_back(combo.name);
   const auto near = routing::nearestNames(wanted, names);
   return makeError(FailureKind::NotFound,
@@ -113,11 +116,13 @@ Result<json::object> changeCombo(Context& context, const Request& request) {
   if (!state) return std::unexpected(std::move(state.error()));
   auto combo = pickCombo(state->combos, request);
   if (!combo) return std::unexpected(std::move(combo.error()));
+  if (auto same = sameVersion(request, comboVersion(*combo), combo->id, "combo"); !same)
+    return std::unexpected(std::move(same.error()));
   if (auto fine = applyComboBody(*body, state->world(), false, *combo); !fine)
     return std::unexpected(std::move(fine.error()));
   if (auto fine = checkNameIsFree(state->combos, *combo); !fine)
     return std::unexpected(std::move(fine.error()));
-  combo->updated_ms = context.deps.clock.nowMs();
+  combo->updated_ms = std::max(context.deps.clock.nowMs(), combo->updated_ms + 1);
   if (auto done = store(context, *combo); !done) return std::unexpected(std::move(done.error()));
   return comboRecord(*combo, state->world());
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "service/admin/reply.hpp"
+#include "service/admin/version.hpp"
 
 namespace omni::admin {
 namespace {
@@ -69,16 +70,8 @@ json::value plainValue(const Connection& connection, std::string_view key) {
 }  // namespace
 
 std::string connectionVersion(const Connection& connection) {
-  // FNV-1a, 64 bits: it only tells versions apart that people make.
-  uint64_t hash = 14695981039346656037u;
-  const auto mix = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    hash = (hash ^ 0xffu) * 1099511628211u;
-  };
-  mix(connection.id);
-  mix(connection.name);
-  mix(connection.state.state == AccountState::Disabled ? "disabled" : "enabled");
-  return fmt::format("{:016x}", hash);
+  return versionOf({connection.id, connection.name,
+                    connection.state.state == AccountState::Disabled ? "disabled" : "enabled"});
 }
 
 json::object connectionRecord(const Connection& connection) {
@@ -113,6 +106,24 @@ json::object connectionRecord(const Connection& connection) {
   record["providerSpecificData"] = std::move(values);
   record["secrets"] = std::move(secrets);
   return record;
+}
+
+Persons::Persons(const std::vector<Connection>& all) {
+  for (const Connection& connection : all)
+    if (const auto found = connection.values.find("userId"); found != connection.values.end())
+      known_.emplace(
+          std::pair(std::string_view(connection.provider), std::string_view(found->second)),
+          &connection);
+}
+
+void Persons::note(const Connection& connection, json::object& record) const {
+  const auto own = connection.values.find("userId");
+  if (own == connection.values.end()) return;
+  json::array others;
+  const auto [begin, end] = known_.equal_range({connection.provider, own->second});
+  for (auto it = begin; it != end; ++it)
+    if (it->second->id != connection.id) others.emplace_back(it->second->name);
+  if (!others.empty()) record["samePersonAs"] = std::move(others);
 }
 
 json::object importedConnection(const Connection& connection) {

@@ -40,8 +40,8 @@ std::string_view bearer(std::string_view header) {
 std::string presentedKey(const http::Request& request) {
   if (!request.header) return {};
   const std::string authorization = request.header("authorization");
-  const std::string other(trim(request.header("x-api-key")));
-  const std::string first(bearer(authorization));
+  std::string other(trim(request.header("x-api-key")));
+  std::string first(bearer(authorization));
   // A client may fill one of the two with a made-up word.
   if (!first.starts_with(access::kKeyPrefix) && other.starts_with(access::kKeyPrefix)) return other;
   return first.empty() ? other : first;

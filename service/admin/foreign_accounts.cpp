@@ -109,9 +109,9 @@ ForeignAccount fromObject(const json::object& object) {
   out.active = truthy(object, {"isActive", "is_active", "enabled"}) &&
                !(object.contains("disabled") && truthy(object, {"disabled"}));
   for (const Member& member : kMembers) {
-    std::string text =
+    const std::string text =
         find(objects, {member.spellings[0], member.spellings[1], member.spellings[2]});
-    if (!text.empty()) out.input[member.name] = std::move(text);
+    if (!text.empty()) out.input[member.name] = text;
   }
   if (std::string when = timeMember(objects); !when.empty()) out.input["expiresAt"] = when;
   const std::string method = lower(find(objects, {"authMethod", "auth_method"}));

@@ -5,6 +5,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "core/accounts/new_name.hpp"
 #include "service/admin/foreign_accounts.hpp"
 #include "service/admin/lookup.hpp"
 #include "service/admin/reply.hpp"
@@ -75,7 +76,7 @@ Result<std::string> take(TransferContext& context, Provider& provider,
     if (!free) return fail(std::move(free.error()));
     name = std::move(*free);
   }
-  auto stored = (*draft)->finish(name);
+  auto stored = finishAs(**draft, name);
   if (!stored) return fail(std::move(stored.error()));
   return stored;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/accounts/new_name.hpp"
 #include "core/errors/error_table.hpp"
 #include "service/admin/connection_json.hpp"
 #include "service/admin/json_body.hpp"
@@ -143,13 +144,16 @@ void note(Context& context, const Request& request, const Connection& made) {
 json::object importOne(Context& context, const Request& request, Provider& provider,
                        const std::string& item, const std::string& name, bool rotate,
                        const CancelToken& cancel) {
+  // A token may be used up by the import; a name that is taken must not cost it.
+  if (auto free = nameIsFree(context.deps.accounts, provider.id(), name); !free)
+    return failed(item, free.error());
   auto draft = provider.draft({});
   if (!draft) return failed(item, draft.error());
   const std::string form =
       json::serialize(json::object{{"source", {{"item", item}}}, {"rotate", rotate}});
   if (auto done = (*draft)->control("accounts.import", form, cancel); !done)
     return failed(item, done.error());
-  auto id = (*draft)->finish(name);
+  auto id = finishAs(**draft, name);
   if (!id) return failed(item, id.error());
   auto made = context.deps.accounts.get(*id);
   if (!made) return failed(item, made.error());

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <charconv>
 
+#include "core/base/ascii.hpp"
 #include "service/admin/json_body.hpp"
 
 namespace omni::admin {
@@ -17,17 +18,29 @@ Result<Connection> findConnection(ConnectionStore& store, std::string_view id_or
   if (by_id || by_id.error().kind != FailureKind::NotFound) return by_id;
   auto all = store.list();
   if (!all) return std::unexpected(std::move(all.error()));
+  // As people write it: exactly, else in another case; alone or as provider/name, as lists and
+  // combos print it.
+  const auto fits = [&](const Connection& connection, bool exactly) {
+    const auto same = [&](std::string_view wanted) {
+      return exactly ? wanted == id_or_name : equalsIgnoringCase(wanted, id_or_name);
+    };
+    return same(connection.name) || same(connection.provider + "/" + connection.name);
+  };
   Connection* found = nullptr;
-  for (Connection& connection : *all) {
-    if (connection.name != id_or_name) continue;
-    if (found != nullptr) {
-      return makeError(
-          FailureKind::Conflict,
-          fmt::format("Two accounts are called \"{}\": {} ({}) and {} ({}). Use the id.",
-                      id_or_name, found->id, found->provider, connection.id, connection.provider),
-          "id");
+  for (const bool exactly : {true, false}) {
+    for (Connection& connection : *all) {
+      if (!fits(connection, exactly)) continue;
+      if (found != nullptr) {
+        return makeError(
+            FailureKind::Conflict,
+            fmt::format("Two accounts are called \"{}\": {} ({}) and {} ({}). Use the id, or "
+                        "provider/name.",
+                        id_or_name, found->id, found->provider, connection.id, connection.provider),
+            "id");
+      }
+      found = &connection;
     }
-    found = &connection;
+    if (found != nullptr) break;
   }
   if (found != nullptr) return std::move(*found);
   return makeError(

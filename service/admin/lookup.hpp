@@ -13,8 +13,9 @@
 
 namespace omni::admin {
 
-// What a person or script calls an account: its id, or its name when no other provider has an
-// account of that name. NotFound, Conflict for an ambiguous name.
+// What a person or script calls an account: its id, provider/name, or its name when no other
+// provider has an account of that name; in any case of the letters. NotFound, Conflict for an
+// ambiguous name.
 Result<Connection> findConnection(ConnectionStore& store, std::string_view id_or_name);
 // NotFound names those that are there.
 Result<Provider*> findProvider(ProviderRegistry& providers, std::string_view id);

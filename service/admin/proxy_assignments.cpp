@@ -215,7 +215,7 @@ Result<json::object> explainProxy(ProxyContext& context, std::string_view provid
     why = choice.route.error().message;
     out["error"] = why;
   }
-  out["explanation"] = std::move(why);
+  out["explanation"] = why;
   out["considered"] = std::move(steps);
   return out;
 }

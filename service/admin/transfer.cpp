@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "core/base/ascii.hpp"
 #include "service/admin/json_body.hpp"
 #include "service/admin/lookup.hpp"
 #include "service/admin/reply.hpp"
@@ -126,25 +127,17 @@ Result<std::string> freeName(ConnectionStore& accounts, std::string_view provide
                              std::string name) {
   auto all = accounts.list();
   if (!all) return std::unexpected(std::move(all.error()));
-  const auto same = [](std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-      const auto low = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-      };
-      return low(x) == low(y);
-    });
-  };
   for (int number = 1;; ++number) {
-    const std::string tried = number == 1 ? name : fmt::format("{}-{}", name, number);
+    std::string tried = number == 1 ? name : fmt::format("{}-{}", name, number);
     const bool taken = std::any_of(all->begin(), all->end(), [&](const Connection& other) {
-      return other.provider == provider && same(other.name, tried);
+      return other.provider == provider && equalsIgnoringCase(other.name, tried);
     });
     if (!taken) return tried;
   }
 }
 
 void auditTransfer(TransferContext& context, const Request& request, std::string_view action,
-                   std::string_view id, std::string_view name, json::object detail) {
+                   std::string_view id, std::string_view name, const json::object& detail) {
   if (context.deps.audit == nullptr) return;
   AuditEntry entry;
   entry.at_ms = context.deps.clock.nowMs();

@@ -34,7 +34,7 @@ class ImportReport {
 Result<std::string> freeName(ConnectionStore& accounts, std::string_view provider,
                              std::string name);
 void auditTransfer(TransferContext& context, const http::Request& request, std::string_view action,
-                   std::string_view id, std::string_view name, boost::json::object detail);
+                   std::string_view id, std::string_view name, const boost::json::object& detail);
 
 // The plain contents of a bundle. `wanted`: ids or names, all when not given.
 Result<std::string> bundleContents(TransferContext& context,

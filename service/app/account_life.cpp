@@ -155,6 +155,10 @@ Result<> AccountLife::load() {
   return parts_->sign_ins.load();
 }
 
+std::vector<std::string> AccountLife::pendingAccounts() const {
+  return parts_->sign_ins.pendingAccounts();
+}
+
 void AccountLife::addRoutes(http::RouteTable& table) {
   Parts& p = *parts_;
   admin::addSignInRoutes(

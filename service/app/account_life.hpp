@@ -46,6 +46,8 @@ class AccountLife {
   // What was remembered of checks, and the sign-ins under way; before start(), with the plugins
   // there.
   Result<> load();
+  // The ids that accounts of sign-ins under way have or will get.
+  std::vector<std::string> pendingAccounts() const;
   void addRoutes(http::RouteTable& table);
   void start();
   // Cancels what runs in the background and waits for it. Before the providers are shut down.

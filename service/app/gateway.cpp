@@ -49,7 +49,6 @@ namespace omni::app {
 namespace {
 
 namespace fs = std::filesystem;
-using telemetry::Field;
 using telemetry::Level;
 
 Level levelOf(std::string_view name) {
@@ -344,6 +343,7 @@ Result<> Gateway::listen() {
                                  .webhooks = &*p.webhooks,
                                  .refreshes = &p.refreshes});
   if (auto loaded = p.life->load(); !loaded) return loaded;
+  if (auto swept = p.proxies->sweep(p.life->pendingAccounts()); !swept) return swept;
   p.webhooks->addRoutes(routes, p.life->audit());
   admin::addAdminRoutes(routes, {.accounts = *p.accounts,
                                  .providers = *p.plugins,
@@ -470,7 +470,7 @@ uint16_t Gateway::tlsPort() const {
   return parts_->server ? parts_->server->tlsPort() : 0;
 }
 
-void Gateway::reload(std::shared_ptr<const config::Config> config) {
+void Gateway::reload(const std::shared_ptr<const config::Config>& config) {
   Parts& p = *parts_;
   const auto old = p.config.load();
   p.config = config;

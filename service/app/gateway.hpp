@@ -31,7 +31,7 @@ class Gateway {
   uint16_t tlsPort() const;  // 0: no TLS listener
   // Takes over what can change while running (log level, plugin settings); the rest is named in the
   // log as needing a restart.
-  void reload(std::shared_ptr<const config::Config> config);
+  void reload(const std::shared_ptr<const config::Config>& config);
   // Stops accepting, lets running requests end until the deadline, cancels the rest, closes the
   // store.
   void stop(std::chrono::milliseconds drain);

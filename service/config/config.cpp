@@ -45,7 +45,7 @@ std::string nearestKey(std::string_view key) {
   return std::string(best->key);
 }
 
-Result<> put(Values& values, std::string key, std::string text, std::string origin) {
+Result<> put(Values& values, std::string key, const std::string& text, std::string origin) {
   if (!findKey(key) && !isPluginKey(key)) {
     return makeError(
         FailureKind::BadRequest,
@@ -82,7 +82,7 @@ Result<> readFile(const fs::path& file, Values& values) {
           return done;
       }
       for (const auto& child : children)
-        pending.push_back(prefix.empty() ? child : prefix + "." + child);
+        pending.push_back(prefix.empty() ? child : fmt::format("{}.{}", prefix, child));
     }
   } catch (const Poco::Exception& error) {
     return makeError(FailureKind::BadRequest,

@@ -200,6 +200,27 @@ Connection::Connection(const StreamSocket& s, ServerCore& core,
                        Poco::Net::HTTPServerParams::Ptr params, const TlsIdentity* tls)
     : TCPServerConnection(s), core_(core), params_(std::move(params)), tls_(tls) {}
 
+// In the server's list as long as it lives.
+class Connection::Known {
+ public:
+  Known(ServerCore& core, LiveConnection& connection) : core_(core), connection_(connection) {
+    const std::lock_guard lock(core_.mutex);
+    core_.connections.insert(&connection_);
+    if (core_.connections.size() == 1) core_.first.notify_all();
+  }
+  ~Known() {
+    const std::lock_guard lock(core_.mutex);
+    core_.connections.erase(&connection_);
+    core_.changed.notify_all();
+  }
+  Known(const Known&) = delete;
+  Known& operator=(const Known&) = delete;
+
+ private:
+  ServerCore& core_;
+  LiveConnection& connection_;
+};
+
 void Connection::run() {
   try {
     if (tls_) socket() = overTls(socket(), tls_->context(), core_.options.tls_handshake_ms);
@@ -207,20 +228,16 @@ void Connection::run() {
     s.setNoDelay(true);
     s.setSendTimeout(millis(core_.options.send_timeout_ms));  // Poco sets none: a stuck client
                                                               // would hold its thread for good
-    {
-      std::lock_guard lock(core_.mutex);
-      core_.connections.insert(static_cast<LiveConnection*>(this));
-    }
+    Session session(s, params_);
+    // Ends before the session, which closes the socket: nobody may shut down a descriptor that has
+    // become somebody else's.
+    const Known known(core_, *this);
     try {
-      Session session(s, params_);
       serve(session);
     } catch (...) {
       // Nothing is left to answer to; the socket goes with this object.
       busy_ = false;
     }
-    std::lock_guard lock(core_.mutex);
-    core_.connections.erase(static_cast<LiveConnection*>(this));
-    core_.changed.notify_all();
   } catch (...) {
     // The peer left before its socket could be set up.
     return;
@@ -241,6 +258,11 @@ void Connection::cut() {
   } catch (...) {
     return;  // already gone
   }
+}
+
+bool Connection::headOverdue(int64_t now_ms) const {
+  const int64_t since = head_since_ms_.load(std::memory_order_relaxed);
+  return since >= 0 && now_ms - since >= core_.options.header_timeout_ms;
 }
 
 namespace {
@@ -278,6 +300,7 @@ bool Connection::serveOne(Session& session) {
   const auto started = std::chrono::steady_clock::now();
   Exchange x;
   bool readable = true;
+  head_since_ms_.store(core_.ticker.nowMs(), std::memory_order_relaxed);
   try {
     Poco::Net::HTTPHeaderInputStream in(session);
     x.head.read(in);
@@ -290,6 +313,7 @@ bool Connection::serveOne(Session& session) {
   } catch (const Poco::Exception&) {
     readable = false;
   }
+  head_since_ms_.store(-1, std::memory_order_relaxed);
   if (session.networkException()) return false;
 
   // No keep-alive when threads run short: an idle connection would hold one.
@@ -394,7 +418,6 @@ void Connection::answer(Exchange& x, Session& session) {
     peer_ = Peer{address.toString(), isLoopback(address)};
   }
   request.remote_address = peer_->address;
-  request.loopback = peer_->loopback && !isForwarded(x.head);
   request.secure = session.socket().secure();
   request.method = method;
   request.header = [&head = x.head](std::string_view name) {
@@ -412,6 +435,7 @@ void Connection::answer(Exchange& x, Session& session) {
         "This host name is not served here. Use localhost or 127.0.0.1, or add the name to the "
         "allowed hosts in the configuration.");
   }
+  request.loopback = peer_->loopback && !isForwarded(x.head) && HostGuard::isLocalName(host);
 
   auto target = parseTarget(x.head.getURI());
   if (!target) {

@@ -29,10 +29,12 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
 
  private:
   struct Exchange;
+  class Known;
 
   bool busy() const override { return busy_; }
   void closeIdle() override;
   void cut() override;
+  bool headOverdue(int64_t now_ms) const override;
 
   void serve(Session& session);
   bool serveOne(Session& session);
@@ -52,6 +54,7 @@ class Connection final : public Poco::Net::TCPServerConnection, private LiveConn
   int receive_timeout_ms_ = 0;  // as the socket has it
   std::optional<Peer> peer_;    // asked for once; the connection's own thread only
   std::atomic<bool> busy_{false};
+  std::atomic<int64_t> head_since_ms_{-1};  // when a request's header began; -1: none is read
 };
 
 class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {

@@ -8,6 +8,7 @@
 
 #include "core/anthropic/codec.hpp"
 #include "core/anthropic/decode.hpp"
+#include "core/chat/estimate.hpp"
 #include "core/openai/codec.hpp"
 #include "core/responses/codec.hpp"
 #include "service/http/model_list.hpp"
@@ -38,7 +39,7 @@ Route door(std::string pattern, const chat::ApiCodec& codec) {
 void countTokens(Request& request, ResponseWriter& writer) {
   const auto decoded = anthropic::decodeMessages(std::move(request.body));
   if (!decoded) return sendApiError(writer, kMessages, decoded.error(), request.request_id);
-  writer.json(200, fmt::format("{{\"input_tokens\":{}}}", anthropic::estimateTokens(*decoded)));
+  writer.json(200, fmt::format("{{\"input_tokens\":{}}}", chat::estimateTokens(*decoded)));
 }
 
 }  // namespace

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/ascii.hpp"
+
 namespace omni::http {
 namespace {
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
 bool alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+  return (c >= '0' && c <= '9') || (asciiLower(c) >= 'a' && asciiLower(c) <= 'z');
 }
 
 // "name:port" -> "name"; "[::1]:8080" -> "[::1]". Empty when the text is no authority.
@@ -39,8 +37,7 @@ std::string_view hostName(std::string_view authority) {
 }  // namespace
 
 bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+  return equalsIgnoringCase(a, b);
 }
 
 bool isToken(std::string_view text) {
@@ -52,14 +49,22 @@ bool isToken(std::string_view text) {
 
 HostGuard::HostGuard(const std::vector<std::string>& allowed_hosts,
                      const std::vector<std::string>& allowed_origins)
-    : hosts_{"localhost", "127.0.0.1", "[::1]"}, origins_(allowed_origins) {
+    : origins_(allowed_origins) {
   for (const std::string& host : allowed_hosts) {
     const bool bare_v6 = std::count(host.begin(), host.end(), ':') > 1 && host.front() != '[';
     hosts_.push_back(bare_v6 ? "[" + host + "]" : std::string(hostName(host)));
   }
 }
 
+bool HostGuard::isLocalName(std::string_view host) {
+  const std::string_view name = hostName(host);
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"localhost", "127.0.0.1", "[::1]"},
+      [&](std::string_view local) { return equalsIgnoreCase(local, name); });
+}
+
 bool HostGuard::hostAllowed(std::string_view host) const {
+  if (isLocalName(host)) return true;
   const std::string_view name = hostName(host);
   return !name.empty() &&
          std::any_of(hosts_.begin(), hosts_.end(),

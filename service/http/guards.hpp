@@ -21,6 +21,9 @@ class HostGuard {
   // `host` is the Host header. Against DNS rebinding: a page of evil.example whose name now points
   // at 127.0.0.1 sends its own name here.
   bool hostAllowed(std::string_view host) const;
+  // A name of this machine itself: localhost, 127.0.0.1, [::1]. What an administrator has allowed
+  // besides is what others call it by, through a reverse proxy for instance.
+  static bool isLocalName(std::string_view host);
   // `origin` is the Origin header of a request that may change something; `host` its Host header.
   bool originAllowed(std::string_view origin, std::string_view host) const;
 

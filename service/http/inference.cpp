@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/trace_context.hpp"
+#include "core/chat/estimate.hpp"
 #include "core/errors/error_table.hpp"
 #include "service/http/content_tap.hpp"
 #include "service/http/guards.hpp"
@@ -43,23 +44,46 @@ bool isContent(EventKind kind) {
   return kind != EventKind::Started && kind != EventKind::Usage;
 }
 
-// Sees every event on its way, for the record.
+// Sees every event on its way, for the record, and completes what a provider leaves out: without
+// the prompt's length a client, the log and a key's budget would take it for nothing.
 class Observed {
  public:
-  Observed(const Clock& clock, int64_t started, InferenceRecord& record, ContentTap* tap)
-      : clock_(clock), started_(started), record_(record), tap_(tap) {}
-  void see(const ChatEvent& event) {
+  Observed(const Clock& clock, int64_t started, InferenceRecord& record, ContentTap* tap,
+           int64_t estimated_input)
+      : clock_(clock),
+        started_(started),
+        record_(record),
+        tap_(tap),
+        estimated_input_(estimated_input) {}
+  // What is to be passed on; valid until the next call.
+  const ChatEvent& see(const ChatEvent& given) {
+    const ChatEvent& event = completed(given);
     if (tap_) tap_->see(event);
     if (event.kind == EventKind::Usage && event.usage) record_.usage = *event.usage;
     if (record_.first_byte_ms < 0 && isContent(event.kind))
       record_.first_byte_ms = clock_.steadyMs() - started_;
+    return event;
   }
 
  private:
+  const ChatEvent& completed(const ChatEvent& event) {
+    if (event.kind != EventKind::Usage || !event.usage || event.usage->input_tokens >= 0)
+      return event;
+    usage_ = *event.usage;
+    usage_.input_tokens = estimated_input_;
+    usage_.estimated = true;
+    completed_ = event;
+    completed_.usage = &usage_;
+    return completed_;
+  }
+
   const Clock& clock_;
   const int64_t started_;
   InferenceRecord& record_;
   ContentTap* const tap_;  // nullptr: what is said is not kept
+  const int64_t estimated_input_;
+  chat::Usage usage_;
+  ChatEvent completed_;
 };
 
 // Turns events into frames. The answer is committed with the first event that carries content; what
@@ -71,8 +95,8 @@ class StreamSink final : public chat::EventSink {
              const RouteReport& report, Observed observed)
       : writer_(writer), call_(call), encoder_(encoder), report_(report), observed_(observed) {}
 
-  bool onEvent(const ChatEvent& event) override {
-    observed_.see(event);
+  bool onEvent(const ChatEvent& given) override {
+    const ChatEvent& event = observed_.see(given);
     if (!begun_) {
       if (event.kind == EventKind::Started) return !writer_.cancel().cancelled();
       if (event.kind == EventKind::Usage) {
@@ -139,8 +163,7 @@ class WholeSink final : public chat::EventSink {
             Observed observed)
       : call_(call), collector_(collector), cancel_(cancel), observed_(observed) {}
   bool onEvent(const ChatEvent& event) override {
-    observed_.see(event);
-    return collector_.onEvent(event) && !cancel_.cancelled();
+    return collector_.onEvent(observed_.see(event)) && !cancel_.cancelled();
   }
   void requestDone() override { call_.release(); }
 
@@ -233,7 +256,7 @@ class Run {
 
   void stream(chat::ApiCall& call, const chat::AnswerHead& head) {
     const auto encoder = call.stream(head);
-    StreamSink sink(writer_, call, *encoder, record_.route, observed());
+    StreamSink sink(writer_, call, *encoder, record_.route, observed(call.request));
     planSse(writer_, std::string(codec_.keepAlive()));
     Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
     writer_.settle();
@@ -250,7 +273,7 @@ class Run {
 
   void whole(chat::ApiCall& call, const chat::AnswerHead& head) {
     const auto collector = call.whole(head);
-    WholeSink sink(call, *collector, writer_.cancel(), observed());
+    WholeSink sink(call, *collector, writer_.cancel(), observed(call.request));
     Result<> result = deps_.backend.complete(call.request, sink, writer_.cancel(), record_.route);
     setRouteHeaders(writer_, record_.route);
     if (!result) return refuse(std::move(result.error()));
@@ -260,7 +283,9 @@ class Run {
     writer_.json(200, collector->json());
   }
 
-  Observed observed() { return {deps_.clock, started_, record_, tap_ ? &*tap_ : nullptr}; }
+  Observed observed(const chat::ChatRequest& request) {
+    return {deps_.clock, started_, record_, tap_ ? &*tap_ : nullptr, chat::estimateTokens(request)};
+  }
 
   void refuse(Error error) {
     record_.status = codec_.errorStatus(error);

@@ -156,7 +156,7 @@ bool speaksAnthropic(const Request& request) {
   return request.header && !request.header("anthropic-version").empty();
 }
 
-void addModelRoutes(RouteTable& routes, std::shared_ptr<const InferenceDeps> deps) {
+void addModelRoutes(RouteTable& routes, const std::shared_ptr<const InferenceDeps>& deps) {
   // Nobody says when a model was made; that of the service's start at least does not move.
   const int64_t created_s = deps->clock.nowMs() / 1000;
   const auto refuse = [](const Error& error, const Request& request, ResponseWriter& writer) {

@@ -12,6 +12,6 @@ bool speaksAnthropic(const Request& request);
 
 // Anthropic's list takes limit (1 to 1,000, default 1,000: these clients page badly), after_id and
 // before_id; OpenAI's has no pages.
-void addModelRoutes(RouteTable& routes, std::shared_ptr<const InferenceDeps> deps);
+void addModelRoutes(RouteTable& routes, const std::shared_ptr<const InferenceDeps>& deps);
 
 }  // namespace omni::http

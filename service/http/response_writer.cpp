@@ -207,16 +207,19 @@ void SocketWriter::setHeader(std::string name, std::string value) {
   headers_.emplace_back(std::move(name), std::move(value));
 }
 
+// Appends, because a format string is parsed anew for each answer.
 void SocketWriter::appendHead(int status, std::string_view content_type, bool has_length,
                               size_t length) {
   status_ = status;
-  auto out = std::back_inserter(out_);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reasonPhrase(status), httpDate());
+  out_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reasonPhrase(status));
+  out_.append("\r\nDate: ").append(httpDate()).append("\r\n");
   if (!content_type.empty() && !bodyless(status))
-    fmt::format_to(out, "Content-Type: {}\r\n", content_type);
-  for (const auto& [name, value] : headers_) fmt::format_to(out, "{}: {}\r\n", name, value);
+    out_.append("Content-Type: ").append(content_type).append("\r\n");
+  for (const auto& [name, value] : headers_)
+    out_.append(name).append(": ").append(value).append("\r\n");
   if (has_length) {
-    if (!bodyless(status)) fmt::format_to(out, "Content-Length: {}\r\n", length);
+    if (!bodyless(status))
+      out_.append("Content-Length: ").append(std::to_string(length)).append("\r\n");
   } else if (!setup_.http10 && !setup_.head) {
     out_ += "Transfer-Encoding: chunked\r\n";
   }

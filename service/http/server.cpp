@@ -74,6 +74,7 @@ Result<> Server::start() {
     return opened;
   }
   core_->ticker.start();
+  overdue_ = std::jthread([this](const std::stop_token& stop) { watchHeads(stop); });
   for (const auto& listener : listeners_) listener->tcp->start();
   return {};
 }
@@ -182,10 +183,24 @@ void Server::drain(std::chrono::milliseconds deadline) {
     listener->tcp.reset();
   }
   core_->ticker.stop();
+  overdue_ = {};
 }
 
 void Server::tickNow() {
   core_->ticker.tickAll();
+  core_->cutOverdueHeads();
+}
+
+// Sleeps while there is no connection.
+void Server::watchHeads(const std::stop_token& stop) {
+  std::unique_lock lock(core_->mutex);
+  while (core_->first.wait(lock, stop, [&] { return !core_->connections.empty(); }) &&
+         !stop.stop_requested()) {
+    core_->first.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    lock.unlock();
+    core_->cutOverdueHeads();
+    lock.lock();
+  }
 }
 
 size_t Server::activeRequests() const {

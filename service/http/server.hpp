@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/base/error.hpp"
@@ -50,6 +52,7 @@ struct ServerOptions {
   int max_queued = 256;              // accepted connections that wait for a thread
   int send_timeout_ms = 30000;       // a client that takes no byte for this long is dropped
   int receive_timeout_ms = 30000;    // between two reads of a request
+  int header_timeout_ms = 30000;     // a request's whole header; above: the connection is cut
   int keep_alive_ms = 5000;          // idle time between two requests
   int keep_alive_comment_ms =
       15000;  // silence on an event stream before ": keep-alive" or the like is sent; 0: never
@@ -93,8 +96,8 @@ class Server {
   // any more.
   void drain(std::chrono::milliseconds deadline);
 
-  // What the server does by itself every quarter second: looks for silent streams. For tests with a
-  // clock of their own.
+  // What the server does by itself every quarter second, looks for silent streams, and every
+  // second, for headers that take too long. For tests with a clock of their own.
   void tickNow();
 
   size_t activeRequests() const;  // between the last byte of the request and the last of the answer
@@ -105,10 +108,12 @@ class Server {
 
  private:
   struct Listener;
+  void watchHeads(const std::stop_token& stop);
   Result<> open(const std::string& address, uint16_t port, int listen_fd, const TlsIdentity* tls);
 
   std::unique_ptr<ServerCore> core_;
   std::vector<std::unique_ptr<Listener>> listeners_;  // the plain one first
+  std::jthread overdue_;
 };
 
 }  // namespace omni::http

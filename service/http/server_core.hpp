@@ -31,13 +31,14 @@ class Admission {
   std::atomic<int> count_{0};
 };
 
-// A connection as the server's shutdown sees it.
+// A connection as the server sees it from its other threads.
 class LiveConnection {
  public:
   virtual ~LiveConnection() = default;
   virtual bool busy() const = 0;
-  virtual void closeIdle() = 0;  // wakes a wait for the next request
-  virtual void cut() = 0;        // shuts the socket down both ways
+  virtual void closeIdle() = 0;                        // wakes a wait for the next request
+  virtual void cut() = 0;                              // shuts the socket down both ways
+  virtual bool headOverdue(int64_t now_ms) const = 0;  // a header takes longer than it may
 };
 
 struct ServerCore {
@@ -70,8 +71,18 @@ struct ServerCore {
   std::atomic<bool> draining{false};
   std::atomic<bool> cancel_all{false};
 
+  // A read's time-out begins anew with every byte; without this, one byte at a time would hold a
+  // thread for hours.
+  void cutOverdueHeads() {
+    const int64_t now = ticker.nowMs();
+    const std::lock_guard lock(mutex);
+    for (LiveConnection* connection : connections)
+      if (connection->headOverdue(now)) connection->cut();
+  }
+
   mutable std::mutex mutex;  // guards the two below
   std::condition_variable changed;
+  std::condition_variable_any first;  // there is a connection where there was none
   size_t active = 0;
   std::unordered_set<LiveConnection*> connections;
 };

@@ -13,7 +13,7 @@ namespace omni::platform {
 
 namespace {
 
-void notify(std::string text) {
+void notify(const std::string& text) {
   sd_notify(0, text.c_str());
 }
 

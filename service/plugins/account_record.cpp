@@ -1,5 +1,7 @@
 #include "service/plugins/account_record.hpp"
 
+#include <fmt/format.h>
+
 namespace omni::plugins {
 
 namespace {
@@ -43,6 +45,8 @@ Result<> DraftRecord::commit(const std::vector<ValueChange>& changes) {
     Error error;
     error.kind = FailureKind::Conflict;
     error.message = "this account is connected already";
+    if (const auto known = store_.get(**existing))
+      error.message += fmt::format(", as {}/{}", known->provider, known->name);
     error.conflict_id = **existing;
     conflict_ = error;
     return std::unexpected(std::move(error));
@@ -59,6 +63,7 @@ Result<> DraftRecord::commit(const std::vector<ValueChange>& changes) {
 
 std::vector<ValueChange> DraftRecord::pending() const {
   std::vector<ValueChange> out;
+  out.reserve(changes_.size());
   for (const auto& [key, change] : changes_) out.push_back(change);
   return out;
 }

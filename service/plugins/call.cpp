@@ -15,7 +15,7 @@ void HostContext::log(LogLevel level, std::string_view message) const noexcept {
 void HostContext::misbehaved(std::string_view what) const noexcept {
   try {
     log(LogLevel::Error, "plugin misbehaved: " + std::string(what));
-  } catch (...) {
+  } catch (...) {  // as for log()
   }
 }
 
@@ -33,7 +33,7 @@ bool omni_call::usable(const char* service) const noexcept {
   if (std::this_thread::get_id() == thread_) return true;
   try {
     host.misbehaved(fmt::format("{} was called from another thread than the call's", service));
-  } catch (...) {
+  } catch (...) {  // it is refused, whether that can be said or not
   }
   return false;
 }
@@ -41,7 +41,7 @@ bool omni_call::usable(const char* service) const noexcept {
 bool omni_call::cancelled() noexcept {
   try {
     if (token.cancelled()) told_cancelled = true;
-  } catch (...) {
+  } catch (...) {  // a token that cannot say is asked again
   }
   return told_cancelled;
 }

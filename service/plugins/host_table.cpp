@@ -71,7 +71,7 @@ void hostLog(void* context, uint32_t level, omni_str_t message) noexcept {
     const std::string line = oneLine(toView(message), kMaxLogLine);
     if (level >= OMNI_LOG_ERROR && host.initialising.load()) host.init_error = line;
     host.log(static_cast<LogLevel>(std::min(level, OMNI_LOG_ERROR)), line);
-  } catch (...) {
+  } catch (...) {  // a line that cannot be logged must not fail the plugin
   }
 }
 
@@ -158,6 +158,7 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
     }
     out.body = toView(request->body);
     out.idempotent = (request->flags & OMNI_HTTP_IDEMPOTENT) != 0;
+    out.finish = (request->flags & OMNI_HTTP_FINISH) != 0;
     out.first_byte_timeout_ms = request->first_byte_timeout_ms;
     out.idle_timeout_ms = request->idle_timeout_ms;
 

@@ -118,7 +118,7 @@ void appendOutput(void* raw, omni_str_t bytes) noexcept {
     // One byte above the limit is kept, so that the caller sees that it was passed.
     if (out.size() <= kMaxControlOutput)
       out.append(toView(bytes).substr(0, kMaxControlOutput + 1 - out.size()));
-  } catch (...) {
+  } catch (...) {  // no memory: the answer is cut, which its reader sees as broken JSON
   }
 }
 

@@ -77,6 +77,7 @@ Provider* PluginRegistry::find(std::string_view id) {
 std::vector<std::string> PluginRegistry::ids() const {
   std::shared_lock lock(mutex_);
   std::vector<std::string> out;
+  out.reserve(providers_.size());
   for (const auto& provider : providers_) out.emplace_back(provider->id());
   return out;
 }

@@ -25,6 +25,7 @@ std::vector<ValueChange> Unwritten::merged(const Waiting& waiting,
   auto all = waiting.changes;
   for (const ValueChange& change : changes) all.insert_or_assign(change.key, change);
   std::vector<ValueChange> out;
+  out.reserve(all.size());
   for (auto& [key, change] : all) out.push_back(std::move(change));
   return out;
 }

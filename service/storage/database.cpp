@@ -93,7 +93,7 @@ void run(Poco::Data::Session& session, const std::string& statement) {
 void rollback(Poco::Data::Session& session) noexcept {
   try {
     run(session, "ROLLBACK");
-  } catch (...) {
+  } catch (...) {  // SQLite has rolled back by itself, or does when the file is opened next
   }
 }
 

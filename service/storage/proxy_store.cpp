@@ -3,6 +3,8 @@
 #include <Poco/Data/Statement.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "service/storage/database.hpp"
 
 namespace omni::storage {
@@ -135,10 +137,20 @@ std::shared_ptr<const ProxyStore::Snapshot> ProxyStore::snapshot() const {
 
 Result<> ProxyStore::load() {
   const std::lock_guard lock(changes_);
-  auto swept = sessions_->write([](Session& session) -> Result<> {
-    run(session,
-        "DELETE FROM proxy_assignments WHERE scope='connection' AND scope_id NOT IN (SELECT id "
-        "FROM connections)");
+  return reload();
+}
+
+Result<> ProxyStore::sweep(const std::vector<std::string>& spared) {
+  const std::lock_guard lock(changes_);
+  auto swept = sessions_->write([&](Session& session) -> Result<> {
+    std::vector<std::string> ids;
+    session << "SELECT scope_id FROM proxy_assignments WHERE scope='connection' AND scope_id NOT IN"
+               " (SELECT id FROM connections)",
+        into(ids), now;
+    for (const std::string& id : ids)
+      if (std::ranges::find(spared, id) == spared.end())
+        session << "DELETE FROM proxy_assignments WHERE scope='connection' AND scope_id=?",
+            bind(id), now;
     return {};
   });
   if (!swept) return swept;

@@ -20,14 +20,16 @@ namespace omni::storage {
 // "proxies/<id>/password". One that cannot be opened, and an assignment to a proxy that is gone,
 // make the calls that they are for fail (reasons "proxy_unreadable", "proxy_missing").
 // The assignment of a connection goes with the connection (a trigger does it); one to a connection
-// that never came to be is dropped by the next load().
+// that never came to be is dropped by sweep().
 class ProxyStore final : public ProxyResolver, public ProxyAssigner, public ProxyDirectory {
  public:
   ProxyStore(std::shared_ptr<Sessions> sessions, Sealer& sealer, Clock& clock)
       : sessions_(std::move(sessions)), sealer_(sealer), clock_(clock) {}
-  // Drops what abandoned sign-ins left and fills the snapshot. While there is none because the
-  // database cannot be read, every call fails.
+  // Fills the snapshot. While there is none because the database cannot be read, every call fails.
   Result<> load();
+  // Drops what abandoned sign-ins left, but not the assignments of connections that are still to
+  // come. Once, after the sign-ins that outlived the last process are known.
+  Result<> sweep(const std::vector<std::string>& spared);
 
   Result<std::optional<ProxyRoute>> proxyFor(std::string_view provider,
                                              std::string_view connection_id) override;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "core/access/limiter.hpp"
+#include "service/storage/batch_statement.hpp"
 #include "service/storage/request_content_store.hpp"
 
 namespace omni::storage {
@@ -19,10 +20,9 @@ using Poco::Data::Keywords::bind;
 using Poco::Data::Keywords::into;
 using Poco::Data::Keywords::limit;
 using Poco::Data::Keywords::now;
-using Poco::Data::Keywords::use;
 
 constexpr int kTrimRows = 2000;
-constexpr int kFailed = 400;
+constexpr int kFailed = 400, kBadRequest = 400, kNotFound = 404;
 
 // SQLite's text functions stop at a NUL; a client's text must not cut a row.
 std::string clean(std::string text) {
@@ -30,60 +30,57 @@ std::string clean(std::string text) {
   return text;
 }
 
-// A column of the batch, to be bound as a whole: Poco prepares a statement anew for each execution,
-// which costs far more than a row, and executes it once per element of its columns.
-template <typename T, typename Of>
-std::vector<T> column(const std::vector<RequestEntry>& entries, Of of) {
-  std::vector<T> out;
-  out.reserve(entries.size());
-  for (const RequestEntry& entry : entries) out.push_back(T(of(entry)));
-  return out;
-}
-auto texts(const std::vector<RequestEntry>& entries, std::string RequestEntry::* member) {
-  return column<std::string>(entries, [&](const RequestEntry& e) { return clean(e.*member); });
-}
-auto numbers(const std::vector<RequestEntry>& entries, int64_t RequestEntry::* member) {
-  return column<Poco::Int64>(entries, [&](const RequestEntry& e) { return e.*member; });
-}
-
-void insertAll(Session& session, const std::vector<RequestEntry>& all) {
-  using E = RequestEntry;
-  auto request_id = texts(all, &E::request_id), trace_id = texts(all, &E::trace_id),
-       api = texts(all, &E::api), model = texts(all, &E::model),
-       served_model = texts(all, &E::served_model), connection = texts(all, &E::connection_id),
-       name = texts(all, &E::connection_name), provider = texts(all, &E::provider),
-       attempts = texts(all, &E::attempts), error = texts(all, &E::error),
-       caller = texts(all, &E::caller);
-  auto at = numbers(all, &E::at_ms), first = numbers(all, &E::first_byte_ms),
-       duration = numbers(all, &E::duration_ms), input = numbers(all, &E::input_tokens),
-       output = numbers(all, &E::output_tokens), cached = numbers(all, &E::cache_read_tokens);
-  auto status = column<int>(all, [](const E& e) { return e.status; });
-  auto streamed = column<int>(all, [](const E& e) { return e.streamed ? 1 : 0; });
-  auto credits = column<double>(all, [](const E& e) { return e.credits; });
-  session << "INSERT INTO requests(request_id, trace_id, at_ms, api, model, served_model,"
-             " connection_id, connection_name, provider, attempts, status, error, streamed,"
-             " first_byte_ms, duration_ms, input_tokens, output_tokens, cache_read_tokens, credits,"
-             " caller) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-      use(request_id), use(trace_id), use(at), use(api), use(model), use(served_model),
-      use(connection), use(name), use(provider), use(attempts), use(status), use(error),
-      use(streamed), use(first), use(duration), use(input), use(output), use(cached), use(credits),
-      use(caller), now;
+void insertAll(Session& session, const std::vector<RequestEntry>& entries) {
+  BatchStatement row(
+      session,
+      "INSERT INTO requests(request_id, trace_id, at_ms, api, model, served_model, connection_id,"
+      " connection_name, provider, attempts, status, error, streamed, first_byte_ms, duration_ms,"
+      " input_tokens, output_tokens, cache_read_tokens, credits, caller)"
+      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  for (const RequestEntry& e : entries)
+    row.text(e.request_id)
+        .text(e.trace_id)
+        .number(e.at_ms)
+        .text(e.api)
+        .text(e.model)
+        .text(e.served_model)
+        .text(e.connection_id)
+        .text(e.connection_name)
+        .text(e.provider)
+        .text(e.attempts)
+        .number(e.status)
+        .text(e.error)
+        .number(e.streamed ? 1 : 0)
+        .number(e.first_byte_ms)
+        .number(e.duration_ms)
+        .number(e.input_tokens)
+        .number(e.output_tokens)
+        .number(e.cache_read_tokens)
+        .real(e.credits)
+        .text(e.caller)
+        .execute();
 }
 
 struct DaySum {
   std::string provider;
   std::string connection_name;  // the newest
-  Poco::Int64 requests = 0, failures = 0, input = 0, output = 0;
+  int64_t requests = 0, failures = 0, input = 0, output = 0;
   double credits = 0;
 };
 // day, connection, model, caller
 using DaySums = std::map<std::tuple<std::string, std::string, std::string, std::string>, DaySum>;
 
+// The sums stay for a year: what a client made up for a model's name must not each be a row of
+// them.
+std::string summedModel(const RequestEntry& entry) {
+  const bool unknown = entry.status == kBadRequest || entry.status == kNotFound;
+  return unknown ? std::string() : clean(entry.served_model);
+}
+
 DaySums sumsOf(const std::vector<RequestEntry>& entries) {
   DaySums sums;
   for (const RequestEntry& e : entries) {
-    DaySum& sum =
-        sums[{access::dayOf(e.at_ms), e.connection_id, clean(e.served_model), clean(e.caller)}];
+    DaySum& sum = sums[{access::dayOf(e.at_ms), e.connection_id, summedModel(e), clean(e.caller)}];
     sum.provider = e.provider;
     sum.connection_name = clean(e.connection_name);
     sum.requests += 1;
@@ -96,20 +93,28 @@ DaySums sumsOf(const std::vector<RequestEntry>& entries) {
 }
 
 void addToDays(Session& session, const std::vector<RequestEntry>& entries) {
+  BatchStatement row(
+      session,
+      "INSERT INTO usage_days(day, provider, connection_id, connection_name, model, caller,"
+      " requests, failures, input_tokens, output_tokens, credits) VALUES(?,?,?,?,?,?,?,?,?,?,?)"
+      " ON CONFLICT(day, connection_id, model, caller) DO UPDATE SET"
+      " connection_name=excluded.connection_name, requests=requests+excluded.requests,"
+      " failures=failures+excluded.failures, input_tokens=input_tokens+excluded.input_tokens,"
+      " output_tokens=output_tokens+excluded.output_tokens, credits=credits+excluded.credits");
   for (const auto& [key, sum] : sumsOf(entries)) {
     const auto& [day, connection, model, caller] = key;
-    session << "INSERT INTO usage_days(day, provider, connection_id, connection_name, model,"
-               " caller, requests, failures, input_tokens, output_tokens, credits)"
-               " VALUES(?,?,?,?,?,?,?,?,?,?,?)"
-               " ON CONFLICT(day, connection_id, model, caller) DO UPDATE SET"
-               " connection_name=excluded.connection_name, requests=requests+excluded.requests,"
-               " failures=failures+excluded.failures,"
-               " input_tokens=input_tokens+excluded.input_tokens,"
-               " output_tokens=output_tokens+excluded.output_tokens,"
-               " credits=credits+excluded.credits",
-        bind(day), bind(sum.provider), bind(connection), bind(sum.connection_name), bind(model),
-        bind(caller), bind(sum.requests), bind(sum.failures), bind(sum.input), bind(sum.output),
-        bind(sum.credits), now;
+    row.text(day)
+        .text(sum.provider)
+        .text(connection)
+        .text(sum.connection_name)
+        .text(model)
+        .text(caller)
+        .number(sum.requests)
+        .number(sum.failures)
+        .number(sum.input)
+        .number(sum.output)
+        .real(sum.credits)
+        .execute();
   }
 }
 
@@ -200,16 +205,21 @@ Result<std::vector<UsageRow>> RequestTable::usageSince(std::string_view first_da
   });
 }
 
-Result<> RequestTable::trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) {
-  return sessions_->write([&](Session& session) -> Result<> {
+Result<bool> RequestTable::trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) {
+  return sessions_->write([&](Session& session) -> Result<bool> {
+    int deleted = 0;
     Poco::Int64 newest = 0;
     session << "SELECT COALESCE(MAX(id), 0) FROM requests", into(newest), now;
     // Ids grow with time, so both conditions cut a prefix.
     session << "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE id<=? OR at_ms<?"
                " ORDER BY id LIMIT ?)",
         bind(newest - Poco::Int64(rows)), bind(Poco::Int64(cutoff_ms)), bind(kTrimRows), now;
+    session << "SELECT changes()", into(deleted), now;
     session << "DELETE FROM usage_days WHERE day<?", bind(std::string(oldest_day)), now;
-    return {};
+    // Its periods are days and months, both of which sort as the days do.
+    session << "DELETE FROM api_key_spending WHERE period<?",
+        bind(std::string(oldest_day.substr(0, 7))), now;
+    return deleted == kTrimRows;
   });
 }
 

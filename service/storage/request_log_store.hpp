@@ -19,7 +19,7 @@ class RequestTable final : public RequestLogStore {
   Result<> append(const std::vector<RequestEntry>& entries) override;
   Result<std::vector<RequestEntry>> requests(const RequestFilter& filter) override;
   Result<std::vector<UsageRow>> usageSince(std::string_view first_day) override;
-  Result<> trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) override;
+  Result<bool> trim(int64_t cutoff_ms, int64_t rows, std::string_view oldest_day) override;
   Result<std::optional<RequestContent>> content(const RequestEntry& entry) override;
   Result<bool> trimContents(int64_t cutoff_ms, int64_t rows) override;
 

@@ -15,7 +15,6 @@ namespace omni::storage {
 namespace {
 
 namespace fs = std::filesystem;
-namespace json = boost::json;
 using Poco::Data::Session;
 using Poco::Data::Statement;
 using Poco::Data::Keywords::bind;
@@ -340,6 +339,7 @@ Result<> SqliteStore::create(const Connection& connection, const std::vector<Val
   }
   if (auto ok = checkText(connection.state.reason, "reason", true); !ok) return ok;
   std::vector<ValueChange> all;
+  all.reserve(connection.values.size() + values.size());
   for (const auto& [key, value] : connection.values) all.push_back({key, value, false});
   all.insert(all.end(), values.begin(), values.end());
   const auto fingerprint = fingerprintChange(all).value_or("");

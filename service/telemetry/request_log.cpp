@@ -181,15 +181,14 @@ void RequestLog::trim() {
   };
   try {
     const int64_t today = clock_.nowMs();
-    if (auto done = store_.trim(today - options_.keep_ms, options_.keep_rows,
-                                access::dayOf(today - kUsageDaysMs));
-        !done)
-      failed(done.error());
+    const auto rows = store_.trim(today - options_.keep_ms, options_.keep_rows,
+                                  access::dayOf(today - kUsageDaysMs));
+    if (!rows) failed(rows.error());
     const bool keep = options_.content_keep_ms > 0;
     auto contents = store_.trimContents(keep ? today - options_.content_keep_ms : kAll,
                                         keep ? options_.content_keep_rows : 0);
     if (!contents) return failed(contents.error());
-    more_to_trim_ = *contents;
+    more_to_trim_ = *contents || (rows && *rows);
   } catch (...) {
     Error error;
     error.message = "What is too old could not be dropped from the request log.";

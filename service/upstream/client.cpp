@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/base/ascii.hpp"
 #include "service/upstream/dial.hpp"
 #include "service/upstream/http_connect.hpp"
 #include "service/upstream/response_parser.hpp"
@@ -11,15 +12,6 @@ namespace omni::upstream {
 namespace {
 
 constexpr size_t kReadBuffer = 16 * 1024;
-
-bool equalsNoCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-    if (low(a[i]) != low(b[i])) return false;
-  }
-  return true;
-}
 
 constexpr std::array<bool, 256> kTokenBytes = [] {
   std::array<bool, 256> out{};
@@ -46,13 +38,14 @@ bool ownHeader(std::string_view name) {
   // Proxy-Authorization is between this client and the proxy: a caller's would reach the upstream.
   for (std::string_view own :
        {"host", "content-length", "connection", "transfer-encoding", "proxy-authorization"})
-    if (equalsNoCase(name, own)) return true;
+    if (equalsIgnoringCase(name, own)) return true;
   return false;
 }
 
 bool isTinyproxy(const std::vector<HttpHeader>& headers) {
   for (const HttpHeader& header : headers)
-    if (equalsNoCase(header.name, "server") && header.value.starts_with("tinyproxy")) return true;
+    if (equalsIgnoringCase(header.name, "server") && header.value.starts_with("tinyproxy"))
+      return true;
   return false;
 }
 
@@ -84,7 +77,7 @@ Result<std::string> serialize(const HttpCall& request, const Url& url,
       return makeError(FailureKind::BadRequest,
                        "the header " + std::string(header.name) + " holds a line break", "headers");
     if (ownHeader(header.name)) continue;
-    has_agent = has_agent || equalsNoCase(header.name, "user-agent");
+    has_agent = has_agent || equalsIgnoringCase(header.name, "user-agent");
     out.append(header.name).append(": ").append(header.value).append("\r\n");
   }
   if (!has_agent) out.append("User-Agent: ").append(user_agent).append("\r\n");
@@ -189,6 +182,7 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
   // In absolute form the proxy's own answers arrive as if they were the upstream's.
   const bool absolute = usesAbsoluteForm(*url, *proxy);
 
+  const NeverCancelled never;
   for (bool may_reuse = true;; may_reuse = false) {
     if (cancel.cancelled()) return makeError(FailureKind::Cancelled, "the request was cancelled");
     PooledConnection connection;
@@ -202,7 +196,7 @@ Result<> HttpClient::call(std::string_view account_key, const HttpCall& request,
     }
     ResponseParser parser(request.method == "HEAD", absolute ? through_proxy : on_response,
                           on_body);
-    auto result = exchange(*connection.transport, what, parser, cancel);
+    auto result = exchange(*connection.transport, what, parser, request.finish ? never : cancel);
     if (result) {
       // A proxy that is asked in absolute form often closes after each answer without saying so.
       if (parser.reusable() && !absolute) pool_.put(key, std::move(connection));

@@ -55,7 +55,7 @@ Result<> waitFor(StreamSocket& socket, Wait what, Deadline deadline, const Cance
 
 class PlainTransport : public Transport {
  public:
-  explicit PlainTransport(StreamSocket socket) : socket_(std::move(socket)) {}
+  explicit PlainTransport(const StreamSocket& socket) : socket_(socket) {}
 
   Result<> write(std::string_view bytes, int64_t idle_ms, const CancelToken& cancel) override try {
     while (!bytes.empty()) {
@@ -99,8 +99,7 @@ class PlainTransport : public Transport {
 
 class TlsTransport : public Transport {
  public:
-  TlsTransport(StreamSocket socket, SslHandle ssl)
-      : socket_(std::move(socket)), ssl_(std::move(ssl)) {}
+  TlsTransport(const StreamSocket& socket, SslHandle ssl) : socket_(socket), ssl_(std::move(ssl)) {}
 
   ~TlsTransport() override {
     if (usable_) SSL_shutdown(ssl_.get());
@@ -206,12 +205,17 @@ Result<std::unique_ptr<Transport>> connectTcp(const std::string& host, uint16_t 
   auto addresses = resolveHost(host, deadline, cancel);
   if (!addresses) return std::unexpected(std::move(addresses.error()));
   Result<StreamSocket> socket = networkError("the name has no address");
-  for (const std::string& address : *addresses) {
-    socket = connectOne(Poco::Net::SocketAddress(address, port), deadline, cancel);
-    if (socket || socket.error().kind != FailureKind::Network) break;
+  for (size_t left = addresses->size(); left > 0; --left) {
+    // A share of the time for each: one that swallows packets must not cost the others theirs.
+    const auto now = std::chrono::steady_clock::now();
+    Deadline until = deadline;
+    if (now < deadline) until = now + (deadline - now) / left;
+    const std::string& address = (*addresses)[addresses->size() - left];
+    socket = connectOne(Poco::Net::SocketAddress(address, port), until, cancel);
+    if (socket || socket.error().kind == FailureKind::Cancelled) break;
   }
   if (!socket) return std::unexpected(std::move(socket.error()));
-  return std::make_unique<PlainTransport>(std::move(*socket));
+  return std::make_unique<PlainTransport>(*socket);
 } catch (const Poco::Exception& error) {
   return networkError(describe(error));
 }
@@ -224,7 +228,7 @@ Result<std::unique_ptr<Transport>> startTls(std::unique_ptr<Transport> inner,
   StreamSocket socket = plain->socket();
   auto session = tls.session(static_cast<int>(socket.impl()->sockfd()), host);
   if (!session) return std::unexpected(std::move(session.error()));
-  auto transport = std::make_unique<TlsTransport>(std::move(socket), std::move(*session));
+  auto transport = std::make_unique<TlsTransport>(socket, std::move(*session));
   if (auto done = transport->handshake(deadline, cancel); !done)
     return std::unexpected(std::move(done.error()));
   return transport;

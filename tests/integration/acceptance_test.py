@@ -15,7 +15,8 @@ class Acceptance(World):
     def sign_in(self, **body):
         answer = self.gateway.post("/api/oauth/kiro/signin", body)
         self.assertEqual(answer.status, 202, answer)
-        self.sim.post("/__control/device/approve", {"userCode": answer.json["userCode"]})
+        who = {"accountId": self.gateway.person_of(body["connectionId"])} if "connectionId" in body else {}
+        self.sim.post("/__control/device/approve", {"userCode": answer.json["userCode"], **who})
         path = f"/api/oauth/signin/{answer.json['id']}"
         done = wait_for(lambda: (lambda s: s if s["status"] != "pending" else None)(self.gateway.get(path).json), 40)
         self.assertEqual(done["status"], "complete", done)

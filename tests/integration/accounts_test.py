@@ -1,10 +1,11 @@
 """Accounts: isolation, refresh, duplicates, secrets."""
+import http.client
 import os
 import random
 import threading
 import unittest
 
-from harness import Gateway, World
+from harness import Gateway, World, wait_for
 
 
 def interleaved(world, count):
@@ -70,6 +71,18 @@ class Refresh(World):
             thread.join()
         self.assertEqual(results, [200] * 10)
         self.assertEqual(self.gateway.refresh(self.dev_id).status, 200)
+
+    def test_who_leaves_while_a_token_is_rotated_loses_nothing(self):
+        self.two_accounts()
+        self.sim.call("DELETE", "/__control/requests")
+        self.sim.fault(target="social.refresh", mode="late", delayMs=1500, count=1)
+        leaving = http.client.HTTPConnection("127.0.0.1", int(self.gateway.base.rsplit(":", 1)[1]))
+        leaving.request("POST", f"/api/providers/{self.dev_id}/refresh")
+        wait_for(lambda: any("refreshToken" in r["path"] for r in self.sim.requests()), what="the rotation")
+        leaving.close()
+        # The issuer has taken the old token: only who keeps the answer has one.
+        for _ in range(3):
+            self.assertEqual(self.gateway.refresh(self.dev_id).status, 200)
 
     def test_a_failed_refresh_erases_nothing(self):
         self.two_accounts()

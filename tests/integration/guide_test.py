@@ -32,7 +32,6 @@ class Guide(unittest.TestCase):
         # The person who reads the guide: agrees to every sign-in, and has a token and a key.
         self.assertEqual(sim.post("/__control/policy", {"autoApprove": True}).status, 200)
         token = sim.post("/__control/accounts", {"kind": "social", "email": "me@example.com"}).json["refreshToken"]
-        newer = sim.post("/__control/accounts", {"kind": "social", "email": "me@example.com"}).json["refreshToken"]
         key = sim.post("/__control/accounts", {"kind": "api_key", "email": "key@example.com"}).json["apiKey"]
         company = sim.post("/__control/accounts", {"kind": "external_idp", "email": "me@company.example"}).json
         ide = sim.post("/__control/accounts", {"kind": "social", "email": "ide@example.com"}).json
@@ -50,9 +49,20 @@ class Guide(unittest.TestCase):
                        "authMethod": "external_idp", "provider": "ExternalIdp", "clientId": "app", "scopes": "a offline_access",
                        "tokenEndpoint": where["simulator"] + "/idp/token"}, file)
         environment = {**os.environ, "OMNIROUTE": where["gateway"], "REFRESH_TOKEN": token, "KIRO_API_KEY": key, "HOME": work,
-                       "NEW_REFRESH_TOKEN": newer, "IDP_TOKEN_FILE": idp, "OMNIROUTE_PLUGINS_DIR": os.path.join(BUILD, "plugins"),
+                       "IDP_TOKEN_FILE": idp, "OMNIROUTE_PLUGINS_DIR": os.path.join(BUILD, "plugins"),
                        "PATH": os.path.join(BUILD, "bin") + os.pathsep + os.environ["PATH"]}
+        gateway = Client(where["gateway"])
+
+        def person_of(connection):
+            user = gateway.get(f"/api/providers/{connection}").json["providerSpecificData"]["userId"]
+            return next(a["accountId"] for a in sim.get("/__control/state").json["accounts"] if a["userId"] == user)
+
         for number, block in enumerate(blocks, 1):
+            # An account is signed in anew by the person that it is of.
+            if "NEW_REFRESH_TOKEN" in block:
+                environment["NEW_REFRESH_TOKEN"] = sim.post(f"/__control/accounts/{person_of('kiro-pro')}/signin").json["refreshToken"]
+            if '"mode":"replace","connectionId":"kiro-dev"' in block:
+                sim.post("/__control/policy", {"autoApproveAs": person_of("kiro-dev")})
             if "CALLBACK_URL" in block:  # the person has opened the page, and copies where the browser ended
                 with open(os.path.join(work, "signin.json")) as file:
                     page = urllib.parse.urlsplit(json.load(file)["url"])

@@ -181,6 +181,11 @@ class Gateway(Client):
         assert answer.status == 200, answer
         return answer.json
 
+    def person_of(self, connection):
+        """The simulator's account of who is signed in here: nobody else may sign it in anew."""
+        user = self.record(connection)["providerSpecificData"]["userId"]
+        return next(a["accountId"] for a in self.simulator.get("/__control/state").json["accounts"] if a["userId"] == user)
+
     def refresh(self, connection):
         return self.post(f"/api/providers/{connection}/refresh")
 

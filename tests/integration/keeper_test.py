@@ -80,7 +80,7 @@ class Failing(KeeperWorld):
         self.assertIn("connection.reauth_required", [e["action"] for e in self.audit("kiro-dev")])
         signin = self.gateway.post("/api/oauth/kiro/signin",
                                    {"method": "builder_id", "mode": "replace", "connectionId": "kiro-dev"}).json
-        self.sim.post("/__control/device/approve", {"userCode": signin["userCode"]})
+        self.sim.post("/__control/device/approve", {"userCode": signin["userCode"], "accountId": self.dev["accountId"]})
         wait_for(lambda: self.health("kiro-dev")["state"]["name"] == "active", 30)
         self.assertEqual(self.health("kiro-dev")["connectionId"], self.dev_id)
         self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 200)
@@ -120,7 +120,7 @@ class RegistrationExpired(KeeperWorld):
         self.sim.post("/__control/clock/advance", {"seconds": 91 * 86400})
         again = self.gateway.post("/api/oauth/kiro/signin",
                                   {"method": "builder_id", "mode": "replace", "connectionId": "kiro-dev"}).json
-        self.sim.post("/__control/device/approve", {"userCode": again["userCode"]})
+        self.sim.post("/__control/device/approve", {"userCode": again["userCode"], "accountId": self.gateway.person_of("kiro-dev")})
         wait_for(lambda: self.health("kiro-dev")["state"]["name"] == "active", 30)
         self.assertGreater(self.health("kiro-dev")["registration"]["daysLeft"], 80)
         self.assertEqual(self.health("kiro-dev")["connectionId"], health["connectionId"])

@@ -71,7 +71,8 @@ class ProxyWorld(unittest.TestCase):
             done = self.gateway.post(f"/api/oauth/signin/{started.json['id']}/finish", {"callbackUrl": shown.headers["location"]})
             self.assertEqual((done.status, done.json["status"]), (200, "complete"), done)
             return done.json
-        approved = self.sim.post("/__control/device/approve", {"userCode": started.json["userCode"]})
+        who = {"accountId": self.gateway.person_of(more["connectionId"])} if "connectionId" in more else {}
+        approved = self.sim.post("/__control/device/approve", {"userCode": started.json["userCode"], **who})
         self.assertIn(approved.status, (200, 201), approved)
         path = f"/api/oauth/signin/{started.json['id']}"
 

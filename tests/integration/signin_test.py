@@ -141,7 +141,7 @@ class Restart(SignIn):
         signin = self.start(method="github", mode="replace", connectionId="kiro-dev")
         self.gateway.stop(signal.SIGKILL)
         self.gateway.start()
-        self.approve(signin)
+        self.approve(signin, accountId=self.dev["accountId"])
         self.assertEqual(self.completed(signin), self.dev_id)
         self.assertEqual(self.gateway.record(self.dev_id)["name"], "kiro-dev")
 
@@ -222,7 +222,7 @@ class InPlace(SignIn):
         signin = self.start(method="builder_id", mode="replace", connectionId="kiro-dev")
         self.assertEqual(signin["connectionId"], self.dev_id)
         self.assertEqual(self.gateway.record(self.dev_id)["providerSpecificData"], before["providerSpecificData"])
-        self.approve(signin)
+        self.approve(signin, accountId=self.dev["accountId"])
         self.assertEqual(self.completed(signin), self.dev_id)
         after = self.gateway.record(self.dev_id)
         self.assertEqual((after["id"], after["name"]), (before["id"], before["name"]))
@@ -231,6 +231,23 @@ class InPlace(SignIn):
         self.assertEqual(self.gateway.get("/api/providers").json["total"], 2)
         self.assertEqual(self.gateway.refresh(self.dev_id).status, 200)
         self.assertEqual(self.gateway.chat("my-kiro").status, 200)
+
+
+    def test_an_account_never_becomes_another_persons(self):
+        self.two_accounts()
+        before = self.gateway.record(self.dev_id)
+        signin = self.start(method="builder_id", mode="replace", connectionId="kiro-dev")
+        self.approve(signin, email="stranger@example.com")
+        ended = self.ended(signin)
+        self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "conflict"), ended)
+        for person in ("stranger@example.com", before["email"]):
+            self.assertIn(person, ended["error"]["message"])
+        stranger = self.sim.account(email="other@example.com")
+        refused = self.gateway.post("/api/oauth/kiro/import", {
+            "refreshToken": stranger["refreshToken"], "mode": "replace", "connectionId": "kiro-dev"})
+        self.assertEqual(refused.status, 409, refused)
+        self.assertEqual(self.gateway.record(self.dev_id), before)
+        self.assertEqual(self.gateway.refresh(self.dev_id).status, 200)
 
 
 class Social(SignIn):

@@ -254,6 +254,10 @@ typedef struct omni_http_request {
 } omni_http_request_t;
 #define OMNI_HTTP_IDEMPOTENT \
   1u /* the host may repeat it once when a pooled connection turns out dead */
+/* Since 1.1: the request uses something up (a refresh token, a code), and its answer holds what
+ * takes the place of that. Once it begins to be sent, the answer is waited for within the time-outs
+ * even if the call is cancelled meanwhile. */
+#define OMNI_HTTP_FINISH 2u
 
 /* on_response is called once, then on_body as bytes arrive, without waiting to fill a buffer. A
  * return other than OMNI_OK stops the transfer and makes http() return it. */

@@ -105,6 +105,7 @@ struct HttpRequest {
   std::vector<Header> headers;
   std::string_view body;  // borrowed until on_response is called or http() returns
   bool idempotent = false;
+  bool finish = false;  // uses something up: OMNI_HTTP_FINISH
   int64_t first_byte_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
 };
@@ -175,7 +176,8 @@ class Call {
     for (const Header& h : request.headers) headers.push_back({toStr(h.name), toStr(h.value)});
     omni_http_request_t raw{};
     raw.struct_size = sizeof(raw);
-    raw.flags = request.idempotent ? OMNI_HTTP_IDEMPOTENT : 0;
+    raw.flags =
+        (request.idempotent ? OMNI_HTTP_IDEMPOTENT : 0u) | (request.finish ? OMNI_HTTP_FINISH : 0u);
     raw.method = toStr(request.method);
     raw.url = toStr(request.url);
     raw.headers = headers.data();

@@ -222,6 +222,26 @@ TEST_F(SignInsTest, WhatARestartCostsIsSaid) {
   EXPECT_FALSE(after.sign_ins.take(clock.now + 3'000'000));
 }
 
+TEST_F(SignInsTest, TheProxyOfASignInOutlivesARestartAndGoesWithItsEnd) {
+  SignInRequest wanted = request("kept");
+  wanted.proxy_id = "p";
+  ASSERT_TRUE(sign_ins.start(wanted, NeverCancelled()));
+  const auto before = sign_ins.pendingAccounts();
+  ASSERT_EQ(before.size(), 1u);
+  EXPECT_EQ(proxies, std::vector<std::string>{before[0] + "=p"});
+  Restarted after(*this);
+  EXPECT_EQ(after.sign_ins.pendingAccounts(), before);
+  // The next process has not even the plugin: nothing else would forget the proxy.
+  struct NoProviders final : ProviderRegistry {
+    Provider* find(std::string_view) override { return nullptr; }
+    std::vector<std::string> ids() const override { return {}; }
+  } none;
+  SignIns last(none, store, clock, random, hooks, limits, &kept);
+  ASSERT_TRUE(last.load());
+  EXPECT_TRUE(last.pendingAccounts().empty());
+  EXPECT_EQ(proxies.back(), before[0] + "-");
+}
+
 TEST_F(SignInsTest, WhatHasEndedIsNotTakenUpAgain) {
   const auto cancelled = start();
   ASSERT_TRUE(sign_ins.cancel(cancelled.id));

@@ -1,5 +1,7 @@
 #include "core/anthropic/decode.hpp"
 
+#include "core/chat/estimate.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -94,7 +96,7 @@ TEST(AnthropicDecode, Estimate) {
   const auto r = decodeMessages(blocks(
       R"({"type":"text","text":"12345678"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QUJD"}})"));
   ASSERT_TRUE(r);
-  EXPECT_EQ(estimateTokens(*r), 4 + 2 + 1600);
+  EXPECT_EQ(chat::estimateTokens(*r), 4 + 2 + 1600);
 }
 
 struct Refused {

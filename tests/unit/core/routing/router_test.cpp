@@ -218,7 +218,9 @@ TEST_F(RouterTest, AllExhaustedNamesThemAndSaysWhen) {
   const auto refused = ask("team");
   ASSERT_FALSE(refused);
   EXPECT_TRUE(provider_.calls.empty());
-  EXPECT_EQ(refused.error().kind, FailureKind::Unavailable);
+  // As the first time, so that a client's own handling of a 429 goes on working.
+  EXPECT_EQ(failed.error().kind, FailureKind::RateLimited);
+  EXPECT_EQ(refused.error().kind, FailureKind::RateLimited);
   EXPECT_EQ(refused.error().retry_after_ms, 40'000);
 }
 

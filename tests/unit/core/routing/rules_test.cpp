@@ -363,6 +363,19 @@ TEST_F(RulesTest, ABareModelFindsTheAccountsThatHaveIt) {
   }));
 }
 
+TEST_F(RulesTest, AModelThatNobodyHasIsTheClientsMistake) {
+  for (const char* id : {"id-a", "id-b", "id-c"}) {
+    provider_.lists[id] = R"({"models":[{"id":"glm-5"}]})";
+    fail(id, FailureKind::ModelUnavailable, 2);
+  }
+  ASSERT_TRUE(router_.reloadCombos());
+  EXPECT_EQ(router_.modelLists().runDue(never_), 3u);
+  const auto unknown = ask("kiro/glm-6");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, FailureKind::ModelUnavailable) << unknown.error().message;
+  EXPECT_EQ(unknown.error().message, "planned");
+}
+
 // H.9 row 103.
 TEST(Usage, AllPoolsCountAndOverageNeverEnds) {
   const auto reading = parseUsage(

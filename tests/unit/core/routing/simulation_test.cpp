@@ -212,7 +212,9 @@ TEST_F(Simulation, WhoWasAwayIsNeitherFloodedNorForgotten) {
     EXPECT_GE(got, 95u);  // 100 is its share
     EXPECT_LE(got,
               400u);  // least-used lets it catch up with the last minutes, not with the history
-    if (strategy == Strategy::RoundRobin) EXPECT_LE(longest, 2);
+    if (strategy == Strategy::RoundRobin) {
+      EXPECT_LE(longest, 2);
+    }
   }
 }
 

@@ -31,6 +31,7 @@ class MemoryWebhooks final : public WebhookStore {
     return "secret of " + std::string(id);
   }
   Result<std::vector<WebhookDelivery>> addDeliveries(std::vector<WebhookDelivery> made) override {
+    if (webhooks.empty()) return std::vector<WebhookDelivery>();
     for (WebhookDelivery& one : made) {
       one.id = static_cast<int64_t>(rows.size()) + 1;
       rows.push_back(one);
@@ -283,6 +284,14 @@ TEST_F(DispatcherTest, APingTellsHowItWentAndIsNotRepeated) {
   ASSERT_TRUE(fine);
   EXPECT_EQ(fine->state, DeliveryState::Delivered);
   EXPECT_NE(receiver_.sent.back().body.find("\"type\":\"ping\""), std::string::npos);
+}
+
+TEST_F(DispatcherTest, APingOfAWebhookThatIsRemovedMeanwhileSaysSo) {
+  const Webhook webhook = store_.webhooks[0];
+  store_.webhooks.clear();
+  const auto ping = dispatcher_.ping(webhook, never_);
+  ASSERT_FALSE(ping);
+  EXPECT_EQ(ping.error().kind, FailureKind::NotFound);
 }
 
 TEST(TargetUrl, WhatIsAllowed) {

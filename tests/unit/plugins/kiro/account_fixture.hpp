@@ -43,6 +43,13 @@ class AccountFixture : public ::testing::Test {
     answer.break_with = kind;
     script_[part].push_back(std::move(answer));
   }
+  // The caller leaves while the answer's body is on its way.
+  void onLeaving(const std::string& part, std::string body) {
+    Answer answer;
+    answer.pieces = {std::move(body)};
+    answer.before_piece = [this](size_t) { call_->cancel(); };
+    script_[part].push_back(std::move(answer));
+  }
   // The requests whose address or target holds `part`.
   std::vector<Sent> sentTo(std::string_view part) {
     std::vector<Sent> out;

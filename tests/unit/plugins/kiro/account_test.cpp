@@ -172,6 +172,17 @@ TEST_F(KiroAccount, RotationIsOneCommitThatKeepsThePreviousToken) {
   EXPECT_EQ(secret("previousRefreshToken"), kToken);
 }
 
+TEST_F(KiroAccount, ARotationUnderWayIsKeptWhoeverLeaves) {
+  signedIn(0);
+  auto rotated = tokens("aoaNEW", kNewToken);
+  rotated.before_piece = [this](size_t) { call_->cancel(); };
+  host_.answerHttp(std::move(rotated));
+  refresh(false);
+  EXPECT_EQ(secret("refreshToken"), kNewToken);
+  EXPECT_EQ(secret("accessToken"), "aoaNEW");
+  EXPECT_TRUE(host_.requests().back().finish);
+}
+
 TEST_F(KiroAccount, ThePreviousTokenIsTriedOnce) {
   signedIn(0);
   host_.setValue("previousRefreshToken", kNewToken, true);

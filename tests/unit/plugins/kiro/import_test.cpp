@@ -59,6 +59,14 @@ TEST_F(KiroImport, AWholeTokenFileInEveryPlace) {
   EXPECT_TRUE(sentTo("amazonaws.com/token").empty());
 }
 
+TEST_F(KiroImport, WhoLeavesOnceTheTokenIsUsedUpLosesNothing) {
+  onLeaving("amazonaws.com/token", tokens("aoaNEW", kNewToken));
+  ASSERT_EQ(import({{"refreshToken", kToken}, {"clientId", "c"}, {"clientSecret", "s"}}), OMNI_OK)
+      << error().message;
+  EXPECT_EQ(secret("refreshToken"), kNewToken);
+  EXPECT_EQ(secret("accessToken"), "aoaNEW");
+}
+
 TEST_F(KiroImport, TheSpellingOfTheCommandLinesDatabase) {
   on("/client/register", 200, kRegistered);
   on("amazonaws.com/token", 200, tokens("aoaNEW", kNewToken));

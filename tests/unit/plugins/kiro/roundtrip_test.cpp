@@ -106,10 +106,11 @@ void keepsTheRules(const Document& d) {
     EXPECT_TRUE(tools.is_array());
   }
   std::set<std::string> names;
-  if (tools.is_array())
+  if (tools.is_array()) {
     for (const auto& tool : tools.as_array())
       EXPECT_TRUE(
           names.insert(std::string(tool.at_pointer("/toolSpecification/name").as_string())).second);
+  }
 }
 
 TEST(KiroRoundTrip, AnyConversationKeepsTheRules) {

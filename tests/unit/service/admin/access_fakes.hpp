@@ -80,7 +80,7 @@ struct FakeRequestLog final : RequestLogStore, RequestFeed {
     first_day = day;
     return usage;
   }
-  Result<> trim(int64_t, int64_t, std::string_view) override { return {}; }
+  Result<bool> trim(int64_t, int64_t, std::string_view) override { return false; }
   std::optional<RequestContent> said;
   int trims_needed = 1;
   int trims = 0;

@@ -49,6 +49,25 @@ TEST(Import, AnswersInTheDocumentedShape) {
   EXPECT_EQ(answer.body.find(kToken), std::string::npos);
 }
 
+TEST(Import, ANameThatIsTakenIsRefusedBeforeTheTokenIsUsedUp) {
+  World world;
+  const auto answer =
+      world.call("POST", kImport, R"({"refreshToken":")" + kToken + R"(","name":"KIRO-dev"})",
+                 {{"provider", "kiro"}});
+  EXPECT_EQ(answer.status, 409) << answer.body;
+  EXPECT_TRUE(world.kiro.input.empty());
+}
+
+TEST(Import, ANameTakenMeanwhileDoesNotCostTheAccount) {
+  World world;
+  world.kiro.name_taken = true;
+  const auto answer =
+      world.call("POST", kImport, R"({"refreshToken":")" + kToken + R"(","name":"work"})",
+                 {{"provider", "kiro"}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(world.kiro.finished, "");
+}
+
 TEST(Import, BadBodiesAreRefusedBeforeThePluginSeesThem) {
   for (const char* body :
        {"", "{", "[]", "{} x", R"({"name":7})", R"({"name":"a/b"})", R"({"name":" a"})",

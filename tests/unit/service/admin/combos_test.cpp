@@ -184,6 +184,23 @@ TEST(Combos, ANameIsTakenOnce) {
   EXPECT_EQ(world.call("PUT", kOne, R"({"name":"c"})", {{"id", "d"}}).status, 409);
 }
 
+TEST(Combos, TheSecondOfTwoEditorsIsTold) {
+  World world;
+  const auto made = world.call("POST", kAll, R"({"name":"c","models":["kiro/kiro-dev"]})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string read = text(object(made).at("version"));
+  const std::string id = text(object(made).at("id"));
+  const auto change = [&](const char* body, const std::string& version) {
+    world.sent["if-match"] = '"' + version + '"';
+    return world.call("PUT", kOne, body, {{"id", id}});
+  };
+  const auto first = change(R"({"options":{"sticky":false}})", read);
+  ASSERT_EQ(first.status, 200) << first.body;
+  const auto second = change(R"({"strategy":"round-robin"})", read);
+  EXPECT_EQ(second.status, 409) << second.body;
+  EXPECT_EQ(change(R"({"strategy":"round-robin"})", text(object(first).at("version"))).status, 200);
+}
+
 TEST(Combos, AChangeKeepsWhatItDoesNotName) {
   World world;
   world.call("POST", kAll, R"({"name":"c","strategy":"round-robin","models":["kiro/a"]})");

@@ -107,6 +107,7 @@ struct FakeProvider final : Provider {
   std::optional<Error> failure;  // what every call ends with
   std::string answer = "{}";     // what control() gives
   std::string finished;          // the name that a draft was finished with
+  bool name_taken = false;       // every name, but not the one that a draft makes up
   std::string method, input, connection_id;
 
   std::string_view id() const override { return "kiro"; }
@@ -140,6 +141,8 @@ struct FakeDraft final : AccountDraft {
   Result<std::string> finish(std::string_view name) override {
     provider.finished = name;
     if (replace) return id;
+    if (provider.name_taken && !name.empty())
+      return makeError(FailureKind::Conflict, "the name is taken", "name");
     Connection made;
     made.id = id;
     made.provider = "kiro";

@@ -354,6 +354,37 @@ TEST_P(InferenceTest, AnExceptionGivesTheSlotBack) {
   EXPECT_EQ(left, 1);
 }
 
+TEST_P(InferenceTest, WhatTheProviderDoesNotCountIsEstimated) {
+  keepRecords();
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) {
+    emit(sink, chat::EventKind::Started);
+    emit(sink, chat::EventKind::Text, "x");
+    chat::Usage usage;
+    usage.output_tokens = 3;  // an answer that ended at a stop sequence, before upstream's count
+    chat::ChatEvent event;
+    event.kind = chat::EventKind::Usage;
+    event.usage = &usage;
+    sink.onEvent(event);
+    emit(sink, chat::EventKind::Finish);
+    return Result<>{};
+  };
+  start();
+  for (const bool streamed : {false, true}) {
+    RawClient c(server_->port());
+    c.send(post(GetParam().path, body(streamed)));
+    const std::string answer = streamed ? c.until("\r\n0\r\n\r\n") : c.response();
+    // Chat's streams tell usage only to who asks for it.
+    if (!streamed) {
+      EXPECT_THAT(answer, HasSubstr("\"estimated\":true"));
+    }
+    const InferenceRecord done = record(streamed ? 2 : 1);
+    EXPECT_GT(done.usage.input_tokens, 0);
+    EXPECT_EQ(done.usage.output_tokens, 3);
+    EXPECT_TRUE(done.usage.estimated);
+  }
+}
+
 TEST_P(InferenceTest, HooksSeeTheRequestAndItsEnd) {
   keepRecords();
   hooks_.admit = [](const Request& r, const chat::ChatRequest& chat) -> Result<> {

@@ -717,6 +717,44 @@ TEST_F(ServerTest, ForwardedRequestIsNotLocal) {
               HasSubstr("far"));
 }
 
+TEST_F(ServerTest, ANameThatWasAllowedIsNotLocal) {
+  // It is what others call the service by, for instance through a reverse proxy on this machine.
+  options_.allowed_hosts = {"panel.example"};
+  add("GET", "/where", [](const Request& r, ResponseWriter& w) {
+    w.send(200, "text/plain", r.loopback ? "local" : "far");
+  });
+  start();
+  const auto asked = [&](const std::string& host) {
+    return ask("GET /where HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  EXPECT_THAT(asked("panel.example"), HasSubstr("far"));
+  for (const char* local : {"localhost", "LOCALHOST.:80", "127.0.0.1:20128", "[::1]"})
+    EXPECT_THAT(asked(local), HasSubstr("local")) << local;
+}
+
+TEST_F(ServerTest, AHeaderThatNeverEndsIsCutAndOthersAreNot) {
+  std::atomic<int64_t> now{1'000};
+  options_.steady_ms = [&] { return now.load(); };
+  options_.header_timeout_ms = 500;
+  addEcho();
+  start();
+  RawClient idle(server_->port());
+  idle.send("GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(idle.response(), HasSubstr("fine"));
+  RawClient slow(server_->port());
+  slow.send("GET /ok HTTP/1.1\r\nHost: local");
+  ASSERT_TRUE(eventually([&] { return server_->openConnections() == 2; }));
+  EXPECT_TRUE(eventually([&] {
+    now += 1'000;
+    server_->tickNow();
+    return server_->openConnections() == 1;
+  }));
+  EXPECT_EQ(slow.untilClosed(), "");
+  EXPECT_TRUE(slow.closed());
+  idle.send("GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(idle.response(), HasSubstr("fine"));
+}
+
 TEST_F(ServerTest, AuthorizeRunsBeforeTheBodyIsRead) {
   addEcho();
   options_.authorize = [](const Request& r, const Route&) -> Result<> {

@@ -106,6 +106,7 @@ class FakeUpstream final : public UpstreamClient {
     url = request.url;
     body = request.body;
     idempotent = request.idempotent;
+    finish = request.finish;
     if (failure) return std::unexpected(*failure);
     if (auto ok = on_response(201, {{"X-A", "b"}}); !ok) return ok;
     for (const char* piece : {"he", "llo"})
@@ -113,7 +114,7 @@ class FakeUpstream final : public UpstreamClient {
     return {};
   }
   std::string key, url, body;
-  bool idempotent = false;
+  bool idempotent = false, finish = false;
   std::optional<Error> failure;
 };
 

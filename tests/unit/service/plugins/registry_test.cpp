@@ -335,7 +335,7 @@ TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
                         const omni_writer_t*) {
     omni_http_request_t request{};
     request.struct_size = sizeof(request);
-    request.flags = OMNI_HTTP_IDEMPOTENT;
+    request.flags = OMNI_HTTP_IDEMPOTENT | OMNI_HTTP_FINISH;
     request.method = toStr("POST");
     request.url = toStr("http://u/");
     request.body = toStr("in");
@@ -359,6 +359,7 @@ TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
   EXPECT_EQ(world.upstream.key, "sample/one");
   EXPECT_EQ(world.upstream.body, "in");
   EXPECT_TRUE(world.upstream.idempotent);
+  EXPECT_TRUE(world.upstream.finish);
   world.upstream.failure = makeError(FailureKind::Timeout, "too slow").error();
   const auto failed = control();
   ASSERT_FALSE(failed);

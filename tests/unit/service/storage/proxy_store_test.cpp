@@ -169,12 +169,16 @@ TEST_F(ProxyStoreTest, ASignInIsGivenAProxyBeforeItsConnectionIsThere) {
   ASSERT_TRUE(assigner.unassign("draft"));
   EXPECT_EQ(way("draft"), "direct");
   EXPECT_FALSE(assigner.assigned("draft")->has_value());
-  // What a crash leaves behind goes at the next start; what became a connection stays.
+  // What a crash leaves behind goes at the next start; what became a connection stays, and what a
+  // sign-in that goes on will make one.
   ASSERT_TRUE(assigner.assign("draft", "p1"));
+  ASSERT_TRUE(assigner.assign("pending", "p1"));
   ASSERT_TRUE(assigner.assign("c3", "p1"));
   ASSERT_TRUE(store_->create(connection("c3", "kiro-3"), {}));
   openProxies();
+  ASSERT_TRUE(proxies_->sweep({"pending"}));
   EXPECT_EQ(way("draft"), "direct");
+  EXPECT_EQ(way("pending"), "office");
   EXPECT_EQ(way("c3"), "office");
 }
 

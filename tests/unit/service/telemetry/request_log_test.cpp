@@ -33,7 +33,7 @@ struct MemoryLog final : RequestLogStore {
   Result<std::vector<UsageRow>> usageSince(std::string_view) override {
     return std::vector<UsageRow>{};
   }
-  Result<> trim(int64_t, int64_t, std::string_view day) override {
+  Result<bool> trim(int64_t, int64_t, std::string_view day) override {
     ++trims;
     oldest_day = day;
     return {};

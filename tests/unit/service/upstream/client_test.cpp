@@ -253,6 +253,39 @@ TEST_F(ClientTest, CancelEndsTheCallWithinASecond) {
   EXPECT_EQ(client->idleConnections(), 0u);
 }
 
+TEST_F(ClientTest, WhatUsesSomethingUpIsReadToItsEndAlthoughCancelled) {
+  std::promise<void> begun;
+  Switch cancel;
+  RawServer server({[&](Peer& peer) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    begun.get_future().wait_for(std::chrono::seconds(5));
+    peer.send("token");
+  }});
+  const std::string url = server.url();
+  HttpCall request = post(url, "old token");
+  request.finish = true;
+  std::string body;
+  auto result = client->call(
+      "a", request,
+      [&](int, const std::vector<HttpHeader>&) -> Result<> {
+        cancel.on = true;
+        begun.set_value();
+        return {};
+      },
+      [&](std::string_view bytes) -> Result<> {
+        body += bytes;
+        return {};
+      },
+      cancel);
+  EXPECT_TRUE(result) << result.error().message;
+  EXPECT_EQ(body, "token");
+  // Before it is on its way it can be given up.
+  const Answer late = call("a", request, cancel);
+  ASSERT_FALSE(late.result);
+  EXPECT_EQ(late.result.error().kind, FailureKind::Cancelled);
+}
+
 TEST_F(ClientTest, SilenceBeforeAndInsideTheAnswerTimesOut) {
   RawServer server({[](Peer& peer) {
                       peer.request();

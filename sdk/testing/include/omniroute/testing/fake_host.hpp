@@ -57,6 +57,7 @@ struct RecordedRequest {
   std::vector<Header> headers;
   std::string body;
   bool idempotent = false;
+  bool finish = false;  // OMNI_HTTP_FINISH: a cancellation no longer stops it, here as in the host
   int64_t first_byte_timeout_ms = 0;
   int64_t idle_timeout_ms = 0;
 
@@ -409,6 +410,7 @@ inline omni_status_t FakeHost::http(omni_call_t* raw_call, const omni_http_reque
                                 std::string(toView(request->headers[i].value))});
   recorded.body = toView(request->body);
   recorded.idempotent = request->flags & OMNI_HTTP_IDEMPOTENT;
+  recorded.finish = request->flags & OMNI_HTTP_FINISH;
   recorded.first_byte_timeout_ms = request->first_byte_timeout_ms;
   recorded.idle_timeout_ms = request->idle_timeout_ms;
   const ScriptedAnswer answer = call.host_.nextAnswer(recorded);
@@ -424,13 +426,15 @@ inline omni_status_t FakeHost::http(omni_call_t* raw_call, const omni_http_reque
   };
   if (answer.no_response) return answer.break_with ? broken() : OMNI_CANCELLED;
   std::vector<omni_header_t> headers;
+  headers.reserve(answer.headers.size());
   for (const Header& h : answer.headers) headers.push_back({toStr(h.name), toStr(h.value)});
   omni_status_t status =
       sink->on_response(sink->context, answer.status, headers.data(), headers.size());
   for (size_t i = 0; i < answer.pieces.size() && status == OMNI_OK; ++i) {
     if (answer.before_piece) answer.before_piece(i);
-    status =
-        call.cancelled_ ? OMNI_CANCELLED : sink->on_body(sink->context, toStr(answer.pieces[i]));
+    status = call.cancelled_ && !recorded.finish
+                 ? OMNI_CANCELLED
+                 : sink->on_body(sink->context, toStr(answer.pieces[i]));
   }
   if (status == OMNI_OK && answer.break_with) return broken();
   return status;

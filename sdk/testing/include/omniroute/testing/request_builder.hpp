@@ -154,6 +154,7 @@ class RequestBuilder {
     request_.message_size = static_cast<uint32_t>(sizeof(omni_message_t)) + padding_;
     request_.tool_size = static_cast<uint32_t>(sizeof(omni_tool_t)) + padding_;
     std::vector<omni_message_t> messages;
+    messages.reserve(messages_.size());
     for (const Message& m : messages_)
       messages.push_back({m.role, 0, layOutParts(m.parts), m.parts.size()});
     request_.messages = layOut(messages, request_.message_size);
