@@ -136,6 +136,26 @@ Result<> KeyRing::remove(std::string_view id_or_name) {
   return {};
 }
 
+Result<size_t> KeyRing::renamed(std::string_view from, std::string_view to, bool is_combo) {
+  size_t count = 0;
+  for (const ApiKey& key : list()) {
+    KeyPolicy policy = key.policy;
+    bool named = false;
+    for (std::string& entry : is_combo ? policy.combos : policy.models) {
+      // An account also stands before a model: kiro/kiro-dev/claude-*.
+      const bool whole = entry == from;
+      if (!whole && (is_combo || !entry.starts_with(std::string(from) + "/"))) continue;
+      entry = std::string(to) + entry.substr(from.size());
+      named = true;
+    }
+    if (!named) continue;
+    if (auto done = change(key.id, {.policy = std::move(policy)}); !done)
+      return std::unexpected(std::move(done.error()));
+    ++count;
+  }
+  return count;
+}
+
 std::vector<ApiKey> KeyRing::list() const {
   std::vector<ApiKey> out;
   {

@@ -58,6 +58,9 @@ class KeyRing {
   Result<Made> create(NewKey wanted);
   Result<ApiKey> change(std::string_view id_or_name, const KeyChange& change);
   Result<> remove(std::string_view id_or_name);
+  // A combo ("my-kiro") or an account ("kiro/kiro-dev") is called otherwise from now on: the
+  // policies that name it follow, so that a new name cuts nobody off. How many keys that were.
+  Result<size_t> renamed(std::string_view from, std::string_view to, bool is_combo);
   // By name, in order of name.
   std::vector<ApiKey> list() const;
   Result<ApiKey> find(std::string_view id_or_name) const;

@@ -6,7 +6,8 @@
 
 namespace omni {
 
-// 30,000 years: what is farther away nobody can mean, and sums with anything nearer cannot overflow.
+// 30,000 years: what is farther away nobody can mean, and sums with anything nearer cannot
+// overflow.
 constexpr int64_t kFarthestMs = 1'000'000'000'000'000;
 
 // nullopt: negative, not a number, or farther away than that.

@@ -176,6 +176,9 @@ Result<json::object> changeAccount(Context& context, const Request& request) {
       return std::unexpected(std::move(done.error()));
     context.note(request, "connection.renamed", *connection,
                  json::object{{"from", connection->name}, {"to", **name}});
+    if (context.deps.renamed)
+      context.deps.renamed(connection->provider + "/" + connection->name,
+                           connection->provider + "/" + **name, false);
   }
   if (active->has_value()) {
     if (auto done = setActive(context, request, *connection, **active); !done)

@@ -116,6 +116,7 @@ Result<json::object> changeCombo(Context& context, const Request& request) {
   if (!state) return std::unexpected(std::move(state.error()));
   auto combo = pickCombo(state->combos, request);
   if (!combo) return std::unexpected(std::move(combo.error()));
+  const std::string before = combo->name;
   if (auto same = sameVersion(request, comboVersion(*combo), combo->id, "combo"); !same)
     return std::unexpected(std::move(same.error()));
   if (auto fine = applyComboBody(*body, state->world(), false, *combo); !fine)
@@ -124,6 +125,8 @@ Result<json::object> changeCombo(Context& context, const Request& request) {
     return std::unexpected(std::move(fine.error()));
   combo->updated_ms = std::max(context.deps.clock.nowMs(), combo->updated_ms + 1);
   if (auto done = store(context, *combo); !done) return std::unexpected(std::move(done.error()));
+  if (before != combo->name && context.deps.renamed)
+    context.deps.renamed(before, combo->name, true);
   return comboRecord(*combo, state->world());
 }
 

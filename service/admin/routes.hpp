@@ -41,6 +41,8 @@ struct AdminDeps {
   Keeper* keeper = nullptr;          // nullptr: nothing is known of checks
   ProxyAssigner* proxies = nullptr;  // nullptr: an import cannot ask for a proxy
   const QuotaView* quota = nullptr;  // nullptr: nothing is known of quotas
+  // Called after an account ("kiro/name") or a combo got another name; may be empty.
+  std::function<void(std::string_view from, std::string_view to, bool is_combo)> renamed = {};
 };
 
 void addAdminRoutes(http::RouteTable& table, AdminDeps deps);

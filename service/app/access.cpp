@@ -176,6 +176,15 @@ void Access::leaving(const http::InferenceRecord& record) {
   parts_->keys.leave(record.caller_id, spent);
 }
 
+void Access::renamed(std::string_view from, std::string_view to, bool is_combo) {
+  const auto followed = parts_->keys.renamed(from, to, is_combo);
+  if (!followed)
+    parts_->deps.log.log(Level::Error, "keys that name it could not follow a new name",
+                         {{"from", from}, {"to", to}, {"error", followed.error().message}});
+  else if (*followed > 0)
+    parts_->deps.log.log(Level::Info, "keys follow a new name", {{"from", from}, {"to", to}});
+}
+
 void Access::flush() {
   if (auto done = parts_->keys.flush(); !done)
     parts_->deps.log.log(Level::Error, "the keys' spending cannot be written",

@@ -42,6 +42,8 @@ class Access {
   Result<> admit(const http::Request& request, const chat::ChatRequest& chat);
   void leaving(const http::InferenceRecord& record);
   bool visible(const http::Request& request, const ModelEntry& entry) const;
+  // An account ("kiro/name") or a combo got another name: keys that name it follow.
+  void renamed(std::string_view from, std::string_view to, bool is_combo);
   // Writes what keys have spent.
   void flush();
 

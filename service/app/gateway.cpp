@@ -345,24 +345,27 @@ Result<> Gateway::listen() {
   if (auto loaded = p.life->load(); !loaded) return loaded;
   if (auto swept = p.proxies->sweep(p.life->pendingAccounts()); !swept) return swept;
   p.webhooks->addRoutes(routes, p.life->audit());
-  admin::addAdminRoutes(routes, {.accounts = *p.accounts,
-                                 .providers = *p.plugins,
-                                 .combos = *p.store,
-                                 .clock = p.clock,
-                                 .random = p.random,
-                                 .version = OMNI_VERSION,
-                                 .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
-                                 .combos_changed =
-                                     [&p] {
-                                       if (auto loaded = p.router->reloadCombos(); !loaded)
-                                         p.log->log(Level::Error, loaded.error().message);
-                                     },
-                                 .ready = {},
-                                 .storable = [&p] { return p.store->sessions()->storable(); },
-                                 .audit = &p.life->audit(),
-                                 .keeper = &p.life->keeper(),
-                                 .proxies = &*p.proxies,
-                                 .quota = &*p.quota});
+  admin::addAdminRoutes(
+      routes, {.accounts = *p.accounts,
+               .providers = *p.plugins,
+               .combos = *p.store,
+               .clock = p.clock,
+               .random = p.random,
+               .version = OMNI_VERSION,
+               .plugins_json = [&p] { return pluginsJson(p.plugins->plugins()); },
+               .combos_changed =
+                   [&p] {
+                     if (auto loaded = p.router->reloadCombos(); !loaded)
+                       p.log->log(Level::Error, loaded.error().message);
+                   },
+               .ready = {},
+               .storable = [&p] { return p.store->sessions()->storable(); },
+               .audit = &p.life->audit(),
+               .keeper = &p.life->keeper(),
+               .proxies = &*p.proxies,
+               .quota = &*p.quota,
+               .renamed = [&p](std::string_view from, std::string_view to,
+                               bool is_combo) { p.access->renamed(from, to, is_combo); }});
   p.life->addRoutes(routes);
   p.routing_life.emplace(RoutingLifeDeps{
       .router = *p.router, .quota = *p.quota, .combos = *p.store, .clock = p.clock, .log = *p.log});

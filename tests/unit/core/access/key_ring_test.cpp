@@ -129,6 +129,23 @@ TEST_F(KeyRingTest, ModelsAndScopesAreEnforced) {
   EXPECT_TRUE(ring_.anyUsable(true));
 }
 
+TEST_F(KeyRingTest, PoliciesFollowANewName) {
+  KeyPolicy policy;
+  policy.models = {"kiro/dev", "kiro/dev/claude-*", "kiro/dev-2", "gpt-*"};
+  policy.combos = {"team", "teams"};
+  const std::string id = make("k", policy).key.id;
+  make("other");
+  EXPECT_EQ(ring_.renamed("kiro/dev", "kiro/work", false).value(), 1u);
+  EXPECT_EQ(ring_.renamed("team", "everyone", true).value(), 1u);
+  EXPECT_EQ(ring_.renamed("nobody", "x", true).value(), 0u);
+  const ApiKey after = ring_.find(id).value();
+  EXPECT_EQ(after.policy.models,
+            (std::vector<std::string>{"kiro/work", "kiro/work/claude-*", "kiro/dev-2", "gpt-*"}));
+  EXPECT_EQ(after.policy.combos, (std::vector<std::string>{"everyone", "teams"}));
+  EXPECT_TRUE(ring_.mayUse(id, "everyone", true));
+  EXPECT_EQ(store_.rows.at(id).policy.models, after.policy.models);
+}
+
 TEST_F(KeyRingTest, SpendingIsWrittenAndReadBack) {
   KeyPolicy policy;
   policy.budgets.credits_per_month = 2;
