@@ -28,6 +28,7 @@ export const texts = {
     shared: { name: 'Shared', help: 'It shares its registration with another tool: a sign-in there can end this session. Isolate it.' },
     none_needed: { name: 'No session', help: 'An API key has no session that could be ended.' },
   } as Record<string, { name: string; help: string }>,
+  scopes: { inference: 'Ask models', admin: 'Administer this service' } as Record<string, string>,
   strategies: {
     priority: 'In order: the first that can',
     'round-robin': 'In turn',

@@ -271,6 +271,58 @@ test('Keys: shown once, listed masked', async () => {
   assert.ok(!(await page.content()).includes(secret), 'the key is on the page after it was closed');
 });
 
+test('Keys: every limit is shown and can be changed, what was not touched is not sent, and what is gone is marked', async () => {
+  await sandbox.api('PATCH', '/api/keys/laptop', { combos: ['my-kiro', 'vanished'], models: ['kiro/*', 'kiro/nobody/claude-sonnet-4.5'], budgets: { creditsPerMonth: 500 } });
+  await open('/keys');
+  const card = page.getByRole('article', { name: 'laptop' });
+  await card.getByText('only my-kiro, vanished (not there any more)').waitFor();
+  await card.getByText('only kiro/*, kiro/nobody/claude-sonnet-4.5 (not there any more)').waitFor();
+  await card.getByText('of 500 credits', { exact: false }).waitFor();
+  await card.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit laptop' });
+  await dialog.getByText('Not there any more: vanished, kiro/nobody/claude-sonnet-4.5').waitFor();
+  assert.ok(await dialog.getByRole('button', { name: 'Save' }).isDisabled(), 'there is nothing to save yet');
+  await dialog.getByLabel('Requests a minute').fill('60');
+  await dialog.getByLabel('Credits a month').fill('');
+  await dialog.getByText('More limits').click();
+  await dialog.getByLabel('Tokens a day').fill('0');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'tokensPerDay' }).waitFor();
+  await dialog.getByLabel('Tokens a day').fill('1000000');
+  await dialog.getByLabel('Requests at once').fill('4');
+  await dialog.getByLabel('Expires').fill('2037-01-01T12:00');
+  await picture(page, 'key-edit', false);
+  await checkLooks(page, 'the editor of a key');
+  const sent = page.waitForRequest((request) => request.method() === 'PATCH');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const expiresAt = new Date(await page.evaluate(() => Date.parse('2037-01-01T12:00'))).toISOString();
+  assert.deepEqual((await sent).postDataJSON(), { requestsPerMinute: 60, maxConcurrent: 4, expiresAt, budgets: { creditsPerMonth: null, tokensPerDay: 1000000 } });
+  await dialog.waitFor({ state: 'detached' });
+  await card.getByText('60 requests a minute, 4 at once').waitFor();
+  const key = await sandbox.api('GET', '/api/keys/laptop');
+  assert.deepEqual(key.models, ['kiro/*', 'kiro/nobody/claude-sonnet-4.5']);
+  assert.equal(key.budgets.creditsPerMonth, null);
+  assert.equal(key.budgets.tokensPerDay, 1000000);
+});
+
+test('Keys: a new one takes combos and models from what there is', async () => {
+  await open('/keys');
+  await page.getByRole('button', { name: 'New key' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New key' });
+  await dialog.getByLabel('Name').fill('picky');
+  await dialog.getByLabel('Only these combos').fill('my-');
+  await page.getByRole('option', { name: 'my-kiro' }).click();
+  await dialog.getByLabel('Only these models and accounts').fill('kiro/kiro-de');
+  await page.getByRole('option', { name: 'kiro/kiro-dev', exact: true }).click();
+  await dialog.getByLabel('Only these models and accounts').fill('kiro/claude-*');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('dialog', { name: 'Your new key' }).waitFor();
+  await page.keyboard.press('Escape');
+  const key = await sandbox.api('GET', '/api/keys/picky');
+  assert.deepEqual([key.combos, key.models], [['my-kiro'], ['kiro/kiro-dev', 'kiro/claude-*']]);
+});
+
 test('deleting an account names its consequences', async () => {
   await open('/providers');
   await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();

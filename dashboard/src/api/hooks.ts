@@ -38,6 +38,7 @@ export const useConnections = () =>
   useQuery({ queryKey: ['connections'], queryFn: () => get<{ connections: Connection[] }>('/api/providers'), select: (d) => d.connections, ...every(5_000) });
 export const useCombos = () =>
   useQuery({ queryKey: ['combos'], queryFn: () => get<{ combos: Combo[] }>('/api/combos'), select: (d) => d.combos, ...every(15_000) });
+export const useModels = () => useQuery({ queryKey: ['models'], queryFn: () => get<{ data: { id: string; owned_by: string }[] }>('/v1/models'), select: (d) => d.data });
 export const usePlugins = () =>
   useQuery({ queryKey: ['plugins'], queryFn: () => get<{ plugins: Plugin[] }>('/api/plugins'), select: (d) => d.plugins, staleTime: 60_000 });
 export const useProxies = () =>

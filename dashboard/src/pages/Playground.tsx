@@ -1,23 +1,23 @@
 // A chat through a combo or an account, showing who answered.
 import { Alert, Badge, Button, Card, Group, Select, Stack, Text, Textarea } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router-dom';
-import { base, get } from '../api/client';
+import { base } from '../api/client';
+import { useModels } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 
 interface Turn { role: 'user' | 'assistant'; text: string; by?: string; attempts?: string; error?: string; ms?: number }
 
 export default function Playground() {
   const [query] = useSearchParams();
-  const models = useQuery({ queryKey: ['models'], queryFn: () => get<{ data: { id: string }[] }>('/v1/models'), select: (d) => d.data.map((m) => m.id) });
+  const models = useModels();
   const [model, setModel] = useState(query.get('model') ?? '');
   const [turns, setTurns] = useState<Turn[]>([]);
   const [text, setText] = useState('');
   const running = useRef<AbortController>();
   const [busy, setBusy] = useState(false);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => { if (!model && models.data?.length) setModel(models.data[0]); }, [model, models.data]);
+  useEffect(() => { if (!model && models.data?.length) setModel(models.data[0].id); }, [model, models.data]);
   useEffect(() => { end.current?.scrollIntoView({ block: 'nearest' }); }, [turns]);
   useEffect(() => () => running.current?.abort(), []);
 
@@ -74,7 +74,7 @@ export default function Playground() {
   return (
     <Page title="Playground" intro="Ask through a combo or an account, and see who answered. It uses credits like any other client.">
       <Loaded query={models}>
-        {(all) => all.length === 0 && !model ? <Nothing title="Nobody can answer yet"><Button component={Link} to="/providers/add">Add an account</Button></Nothing> : <Select label="Model" searchable limit={100} value={model} onChange={(v) => v && setModel(v)} data={all.includes(model) || !model ? all : [model, ...all]} maw={480} nothingFoundMessage="Nothing of that name" />}
+        {(all) => all.length === 0 && !model ? <Nothing title="Nobody can answer yet"><Button component={Link} to="/providers/add">Add an account</Button></Nothing> : <Select label="Model" searchable limit={100} value={model} onChange={(v) => v && setModel(v)} data={all.some((m) => m.id === model) || !model ? all.map((m) => m.id) : [model, ...all.map((m) => m.id)]} maw={480} nothingFoundMessage="Nothing of that name" />}
       </Loaded>
       <Stack gap="sm" aria-live="polite">
         {turns.map((t, i) => (
