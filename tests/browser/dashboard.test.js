@@ -187,6 +187,37 @@ test('the order of a combo changes by keyboard', async () => {
   assert.deepEqual(combos.find((c) => c.name === 'my-kiro').models, ['kiro/kiro-pro', 'kiro/kiro-dev']);
 });
 
+test('saving a combo sends only what was changed', async () => {
+  await open('/combos');
+  await page.getByRole('article', { name: 'my-kiro' }).getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit my-kiro' });
+  const save = dialog.getByRole('button', { name: 'Save' });
+  assert.ok(await save.isDisabled(), 'there is nothing to save yet');
+  await dialog.getByText('A conversation stays with its account').click();
+  const sent = page.waitForRequest((request) => request.method() === 'PUT');
+  await save.click();
+  assert.deepEqual((await sent).postDataJSON(), { options: { sticky: false } });
+  await dialog.waitFor({ state: 'detached' });
+});
+
+test('a combo that somebody else changed meanwhile is not overwritten: it can be read again', async () => {
+  await open('/combos');
+  await page.getByRole('article', { name: 'my-kiro' }).getByRole('button', { name: 'Edit' }).click();
+  await page.getByRole('dialog', { name: 'Edit my-kiro' }).getByLabel('Name').fill('mine');
+  await sandbox.api('PUT', '/api/combos/my-kiro', { name: 'theirs' });
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('Somebody else changed this combo meanwhile').waitFor();
+  await picture(page, 'combo-outdated', false);
+  await checkLooks(page, 'an outdated combo');
+  await dialog.getByRole('button', { name: 'Read it again' }).click();
+  await page.getByRole('dialog', { name: 'Edit theirs' }).waitFor();
+  assert.equal(await dialog.getByLabel('Name').inputValue(), 'theirs');
+  await dialog.getByLabel('Name').fill('my-kiro');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('article', { name: 'my-kiro' }).waitFor();
+});
+
 test('Health: both accounts with their next check', async () => {
   await open('/health');
   for (const name of ['kiro/kiro-dev', 'kiro/kiro-pro']) await page.getByRole('row', { name: new RegExp(name) }).waitFor();

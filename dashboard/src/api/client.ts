@@ -3,7 +3,7 @@ import type { components } from './schema';
 
 export type Schemas = components['schemas'];
 export type Connection = Schemas['Connection'];
-export type Combo = Schemas['Combo'];
+export type Combo = Schemas['Combo'] & { version?: string };
 export type Explanation = Schemas['Explanation'];
 export type SignIn = Schemas['SignIn'];
 export type Proxy = Schemas['Proxy'];

@@ -6,8 +6,9 @@ import { CSS } from '@dnd-kit/utilities';
 import { IconGripVertical, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { Link } from 'react-router-dom';
-import { call, id, type Combo, type Explanation } from '../api/client';
-import { errorAt, post, say, useChange, useCombos, useConnections } from '../api/hooks';
+import { call, get, id, type Combo, type Explanation } from '../api/client';
+import { complain, errorAt, post, say, useChange, useCombos, useConnections } from '../api/hooks';
+import { accountsOf } from '../api/reach';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
@@ -18,11 +19,13 @@ let nextKey = 1;
 
 export default function Combos() {
   const combos = useCombos();
+  const connections = useConnections();
   const [edited, setEdited] = useState<Combo | 'new'>();
   const [explained, setExplained] = useState<Explanation>();
   const explain = useChange((c: Combo) => post<Explanation>(`/api/combos/${id(c.id)}/explain`), [], setExplained);
   const remove = useChange((c: Combo) => call('DELETE', `/api/combos/${id(c.id)}`), ['combos'], (_, c) => say(`${c.name} is deleted.`));
   const [doomed, setDoomed] = useState<Combo>();
+  const again = (combo: Combo) => get<Combo>(`/api/combos/${id(combo.id)}`).then(setEdited, complain);
   return (
     <Page title="Combos" intro="A client sends a combo's name as model. When one account cannot, the next one does." actions={<Button leftSection={<IconPlus size={16} />} onClick={() => setEdited('new')}>New combo</Button>}>
       <Loaded query={combos}>
@@ -37,7 +40,7 @@ export default function Combos() {
                     <Text fw={600} className="wrap" dir="auto">{combo.name}</Text>
                     <Text size="sm" c="dimmed">{texts.strategies[combo.strategy] ?? combo.strategy}</Text>
                     <Group gap={6}>{combo.models.map((m, i) => <Badge key={i} variant="light" tt="none">{m}</Badge>)}</Group>
-                    {combo.missing.length > 0 && <Text size="sm" c="orange">Gone: {combo.missing.join(', ')}. The others serve on.</Text>}
+                    {connections.data && <Left of={combo} none={accountsOf(combo, { combos: all, connections: connections.data }).length === 0} />}
                   </Stack>
                   <Group gap="xs">
                     <Button size="xs" variant="light" onClick={() => explain.mutate(combo)}>Explain</Button>
@@ -51,7 +54,7 @@ export default function Combos() {
           )
         }
       </Loaded>
-      {edited && <Editor combo={edited === 'new' ? undefined : edited} close={() => setEdited(undefined)} />}
+      {edited && <Editor key={edited === 'new' ? edited : edited.version ?? edited.updatedAt} combo={edited === 'new' ? undefined : edited} again={again} close={() => setEdited(undefined)} />}
       {doomed && (
         <Modal opened onClose={() => setDoomed(undefined)} title={`Delete ${doomed.name}?`}>
           <Stack>
@@ -63,6 +66,13 @@ export default function Combos() {
       {explained && <Explained data={explained} close={() => setExplained(undefined)} />}
     </Page>
   );
+}
+
+// What became of its targets.
+function Left({ of: combo, none }: { of: Combo; none: boolean }) {
+  const gone = combo.missing.length > 0 ? `Gone: ${combo.missing.join(', ')}. ` : '';
+  if (none) return <Text size="sm" c="red" className="wrap">{gone}Nothing is left to serve: requests fail.</Text>;
+  return gone ? <Text size="sm" c="orange" className="wrap">{gone}The others serve on.</Text> : null;
 }
 
 function Explained({ data, close }: { data: Explanation; close: () => void }) {
@@ -99,12 +109,12 @@ function SortableRow({ row, weighted, change, remove }: { row: Row; weighted: bo
   );
 }
 
-function Editor({ combo, close }: { combo?: Combo; close: () => void }) {
+function Editor({ combo, again, close }: { combo?: Combo; again: (combo: Combo) => void; close: () => void }) {
   const connections = useConnections();
   const combos = useCombos();
   const [name, setName] = useState(combo?.name ?? '');
   const [strategy, setStrategy] = useState<string>(combo?.strategy ?? 'priority');
-  const [sticky, setSticky] = useState((combo?.options as { sticky?: boolean } | undefined)?.sticky ?? true);
+  const [sticky, setSticky] = useState(combo?.options.sticky ?? true);
   const [rows, setRows] = useState<Row[]>(() =>
     (combo?.targets ?? []).map((target, i) => ({ key: nextKey++, text: combo!.models[i], weight: typeof target === 'object' ? ((target as { weight?: number }).weight ?? 1) : 1, original: target })));
   const sensors = useSensors(useSensor(PointerSensor), useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }));
@@ -118,9 +128,16 @@ function Editor({ combo, close }: { combo?: Combo; close: () => void }) {
     const whole = typeof row.original === 'object' && row.original ? (row.original as object) : { text: row.text };
     return weighted ? { ...whole, weight: row.weight } : typeof row.original === 'object' ? whole : row.text;
   });
+  // Only what was changed: what somebody else changes meanwhile is not put back.
+  const changes: Partial<Record<keyof Combo, unknown>> = {};
+  if (name.trim() !== combo?.name) changes.name = name.trim();
+  if (strategy !== combo?.strategy) changes.strategy = strategy;
+  if (JSON.stringify(targets) !== JSON.stringify(combo?.targets)) changes.targets = targets;
+  if (sticky !== (combo?.options.sticky ?? true)) changes.options = { sticky };
   const save = useChange(
-    () => call('name' in (combo ?? {}) ? 'PUT' : 'POST', combo ? `/api/combos/${id(combo.id)}` : '/api/combos', { name: name.trim(), strategy, targets, options: { sticky } }),
-    ['combos'], () => { say('Saved.'); close(); }, ['name', 'targets']);
+    () => (combo ? call('PUT', `/api/combos/${id(combo.id)}`, changes, combo.version ? { 'If-Match': `"${combo.version}"` } : {}) : post('/api/combos', changes)),
+    ['combos'], () => { say('Saved.'); close(); }, ['name', 'targets', 'If-Match']);
+  const outdated = errorAt(save.error, 'If-Match');
   const dragged = ({ active, over }: DragEndEvent) => {
     if (!over || active.id === over.id) return;
     setRows((old) => arrayMove(old, old.findIndex((r) => r.key === active.id), old.findIndex((r) => r.key === over.id)));
@@ -147,7 +164,15 @@ function Editor({ combo, close }: { combo?: Combo; close: () => void }) {
             </Card>
           )}
           <Switch label="A conversation stays with its account" checked={sticky} onChange={(e) => setSticky(e.currentTarget.checked)} />
-          <Group justify="flex-end"><Button variant="default" onClick={close}>Cancel</Button><Button type="submit" loading={save.isPending} disabled={!name.trim() || rows.length === 0}>Save</Button></Group>
+          {combo && outdated && (
+            <Alert color="orange" role="alert" title="Somebody else changed this combo meanwhile">
+              <Stack align="flex-start" gap="xs">
+                Nothing was saved. Read again, it shows what they made of it; your changes here are dropped.
+                <Button size="xs" variant="default" onClick={() => again(combo)}>Read it again</Button>
+              </Stack>
+            </Alert>
+          )}
+          <Group justify="flex-end"><Button variant="default" onClick={close}>Cancel</Button><Button type="submit" loading={save.isPending} disabled={!name.trim() || rows.length === 0 || Object.keys(changes).length === 0}>Save</Button></Group>
         </Stack>
       </form>
     </Modal>
