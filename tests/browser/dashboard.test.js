@@ -354,15 +354,27 @@ test('Keys: a new one takes combos and models from what there is', async () => {
   assert.deepEqual([key.combos, key.models], [['my-kiro'], ['kiro/kiro-dev', 'kiro/claude-*']]);
 });
 
-test('deleting an account names its consequences', async () => {
+test('deleting an account names its consequences in every combo that reaches it, and the combos say what is left', async () => {
+  await sandbox.api('POST', '/api/combos', { name: 'several', targets: [{ provider: 'kiro', connections: ['kiro-dev', 'kiro-pro'] }] });
+  await sandbox.api('POST', '/api/combos', { name: 'only-pro', targets: ['kiro/kiro-pro/claude-sonnet-4.5'] });
+  await sandbox.api('POST', '/api/combos', { name: 'nested', targets: ['only-pro'] });
+  await sandbox.api('POST', '/api/combos', { name: 'only-dev', targets: ['kiro/kiro-dev'] });
   await open('/providers');
   await page.getByRole('button', { name: 'Actions for kiro-pro' }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('Used by my-kiro', { exact: false }).waitFor();
+  await dialog.getByText('Used by my-kiro, nested, only-pro, several. Nothing else is left in nested, only-pro: requests for them will fail.').waitFor();
   await picture(page, 'delete');
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('article', { name: 'kiro/kiro-pro' }).waitFor({ state: 'detached' });
+  await open('/combos');
+  const card = (name) => page.getByRole('article', { name, exact: true });
+  for (const name of ['my-kiro', 'several']) await card(name).getByText('Gone: kiro/kiro-pro. The others serve on.').waitFor();
+  await card('only-pro').getByText('Gone: kiro/kiro-pro. Nothing is left to serve: requests fail.').waitFor();
+  await card('nested').getByText('Nothing is left to serve: requests fail.').waitFor();
+  assert.equal(await card('only-dev').getByText('left to serve').count(), 0);
+  await picture(page, 'combos-gone');
+  for (const name of ['nested', 'only-pro', 'several', 'only-dev']) await sandbox.api('DELETE', `/api/combos/${name}`);
 });
 
 test('every page: nothing serious for axe, light and dark, narrow and wide, nothing sticks out', async () => {

@@ -6,6 +6,7 @@ import { memo, useCallback, useDeferredValue, useMemo, useState, type ReactNode 
 import { Link, useNavigate, useSearchParams } from 'react-router-dom';
 import { call, get, id, type Connection, type Schemas } from '../api/client';
 import { complain, errorAt, post, say, useChange, useCombos, useConnections, useProxies, useProxyAssignments, useTokenHealth } from '../api/hooks';
+import { accountsOf } from '../api/reach';
 import { useGrowing } from '../components/growing';
 import { hint } from '../components/Hint';
 import { Loaded, Nothing, Page } from '../components/Page';
@@ -247,14 +248,17 @@ function Rename({ connection, close }: DialogProps) {
 
 function Delete({ connection, close }: DialogProps) {
   const combos = useCombos();
-  const mine = `${connection.provider}/${connection.name}`;
-  const used = (combos.data ?? []).filter((combo) => combo.models.some((m) => m === mine || m.startsWith(`${mine}/`)));
+  const connections = useConnections();
+  const world = { combos: combos.data ?? [], connections: connections.data ?? [] };
+  const used = world.combos.map((combo) => ({ name: combo.name, by: accountsOf(combo, world) })).filter(({ by }) => by.some((c) => c.id === connection.id));
+  const dead = used.filter(({ by }) => by.every((c) => c.id === connection.id));
+  const names = (list: typeof used) => list.map((c) => c.name).sort().join(', ');
   const remove = useChange(() => call('DELETE', path(connection)), ['connections', 'combos', 'token-health'], () => { say(`${connection.name} is deleted.`); close(); });
   return (
     <Modal opened onClose={close} title={`Delete ${connection.name}?`}>
       <Stack>
         <Text size="sm">Its tokens and its client registration are forgotten. It has to be signed in anew to come back.</Text>
-        {used.length > 0 && <Alert color="orange">{`Used by ${used.map((c) => c.name).join(', ')}. ${used.some((c) => c.models.length === 1) ? 'A combo without another target cannot answer any more.' : 'The other targets serve on.'}`}</Alert>}
+        {used.length > 0 && <Alert color="orange" className="wrap">Used by {names(used)}. {dead.length > 0 ? `Nothing else is left in ${names(dead)}: requests for ${dead.length > 1 ? 'them' : 'it'} will fail.` : 'The other targets serve on.'}</Alert>}
         <Group justify="flex-end">
           <Button variant="default" onClick={close} data-autofocus>Keep it</Button>
           <Button color="red" loading={remove.isPending} onClick={() => remove.mutate(undefined)}>Delete</Button>
