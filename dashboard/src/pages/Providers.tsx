@@ -164,14 +164,15 @@ const Account = memo(function Account({ connection: c, life, proxy, opened, setD
             <span className={life?.registration?.level === 'ok' ? 'faint' : 'warn'}>registration {days} days left</span>
           )}
           <Proxied by={proxy} />
-          <Quota of={life?.quota} />
+          <Quota of={life?.quota} usedUp={c.state.name === 'exhausted'} />
         </div>
         {c.state.name !== 'active' && c.state.reason && (
           <div className="wrap">{c.state.reason}{c.state.until && <> - back <Time at={c.state.until} /></>}</div>
         )}
-        {['reauth_required', 'suspended'].includes(c.state.name) && (
+        {c.state.name === 'reauth_required' && (
           <div><Anchor component="button" ta="left" size="sm" onClick={() => reauthorise(c)}>Sign in again, in place</Anchor></div>
         )}
+        {c.state.name === 'suspended' && <div className="faint">{texts.suspended(c.provider)}</div>}
       </div>
       <ActionIcon variant="subtle" aria-label={`Raw JSON of ${c.name}`} {...hint('Raw JSON')} onClick={() => setDialog({ kind: 'raw', connection: c })}><IconInfoCircle size={18} /></ActionIcon>
       <ActionIcon variant="subtle" aria-label={`Actions for ${c.name}`} aria-haspopup="menu" aria-expanded={opened} onClick={(e) => setMenu({ connection: c, button: e.currentTarget })}><IconDots size={18} /></ActionIcon>
@@ -179,17 +180,18 @@ const Account = memo(function Account({ connection: c, life, proxy, opened, setD
   );
 });
 
-// What is left, by the service's last reading.
-function Quota({ of: quota }: { of?: Life['quota'] }) {
+// What is left, by the service's last reading. A provider that says since then that nothing is left knows better.
+function Quota({ of: quota, usedUp }: { of?: Life['quota']; usedUp: boolean }) {
   if (!quota || quota.limit === null || quota.limit <= 0) return null;
-  const left = Math.max(0, quota.limit - quota.used);
+  const read = Math.max(0, quota.limit - quota.used);
+  const left = usedUp ? 0 : read;
   const number = (value: number) => value.toLocaleString(undefined, { maximumFractionDigits: 1 });
-  const low = !quota.unlimited && left < quota.limit / 10;
-  const more = [quota.unlimited && 'Overage is on: it goes on when they are used up.', quota.resetsAt && `They return ${new Date(quota.resetsAt).toLocaleString()}.`].filter(Boolean).join(' ');
+  const low = left < quota.limit / 10 && (usedUp || !quota.unlimited);
+  const more = [quota.unlimited && !usedUp && 'Overage is on: it goes on when they are used up.', quota.resetsAt && `They return ${new Date(quota.resetsAt).toLocaleString()}.`].filter(Boolean).join(' ');
   return (
     <span className={low ? 'line warn' : 'line faint'} {...hint(more)}>
       <meter className="quota" min={0} max={quota.limit} value={left} low={quota.limit / 10} aria-hidden />
-      {number(left)} of {number(quota.limit)} credits left
+      {read > left ? <span>no credits left; the reading <Time at={quota.takenAt} /> still had {number(read)} of {number(quota.limit)}</span> : `${number(left)} of ${number(quota.limit)} credits left`}
     </span>
   );
 }
