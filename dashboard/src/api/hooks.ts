@@ -39,6 +39,8 @@ export const useConnections = () =>
 export const useCombos = () =>
   useQuery({ queryKey: ['combos'], queryFn: () => get<{ combos: Combo[] }>('/api/combos'), select: (d) => d.combos, ...every(15_000) });
 export const useModels = () => useQuery({ queryKey: ['models'], queryFn: () => get<{ data: { id: string; owned_by: string }[] }>('/v1/models'), select: (d) => d.data });
+export const useKeys = () =>
+  useQuery({ queryKey: ['keys'], queryFn: () => get<{ keys: Schemas['ApiKey'][] }>('/api/keys'), select: (d) => d.keys, ...every(15_000) });
 export const usePlugins = () =>
   useQuery({ queryKey: ['plugins'], queryFn: () => get<{ plugins: Plugin[] }>('/api/plugins'), select: (d) => d.plugins, staleTime: 60_000 });
 export const useProxies = () =>

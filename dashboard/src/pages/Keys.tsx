@@ -1,17 +1,16 @@
 // API keys of clients: what each may, its limits and what it has spent of them. A key is shown once.
 import { Alert, Button, Card, Code, CopyButton, Group, Modal, Stack, Switch, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { call, get, id } from '../api/client';
-import { say, useChange } from '../api/hooks';
+import { call, id } from '../api/client';
+import { say, useChange, useKeys } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { texts } from '../texts';
 import { type Key, KeyForm, useGone } from './KeyForm';
 
 export default function Keys() {
-  const keys = useQuery({ queryKey: ['keys'], queryFn: () => get<{ keys: Key[] }>('/api/keys'), select: (d) => d.keys, refetchInterval: 15_000 });
+  const keys = useKeys();
   const gone = useGone();
   const [edited, setEdited] = useState<Key | 'new'>();
   const [secret, setSecret] = useState<string>();

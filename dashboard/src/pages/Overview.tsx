@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router-dom';
 import { base, get } from '../api/client';
 import { useCombos, useConnections, useHealth, useTokenHealth } from '../api/hooks';
+import { hint } from '../components/Hint';
 import { Loaded, Page } from '../components/Page';
 import { State } from '../components/State';
 import { Time } from '../components/Time';
@@ -13,6 +14,7 @@ interface UsageRow {
   day: string;
   connectionName: string;
   model: string;
+  caller: string;
   requests: number;
   inputTokens: number;
   outputTokens: number;
@@ -109,12 +111,14 @@ export function Overview() {
       {rows.length > 0 && (
         <Card withBorder>
           <Text fw={600} mb="xs">Use by day</Text>
-          <WideTable label="Use by day" width={520}>
-              <Table.Thead><Table.Tr><Table.Th>Day</Table.Th><Table.Th>Account</Table.Th><Table.Th>Model</Table.Th><Table.Th ta="right">Requests</Table.Th><Table.Th ta="right">Tokens in</Table.Th><Table.Th ta="right">Tokens out</Table.Th><Table.Th ta="right">Credits</Table.Th></Table.Tr></Table.Thead>
+          <WideTable label="Use by day" width={760}>
+              <Table.Thead><Table.Tr><Table.Th>Day</Table.Th><Table.Th>Account</Table.Th><Table.Th>Model</Table.Th><Table.Th>Asked by</Table.Th><Table.Th ta="right">Requests</Table.Th><Table.Th ta="right">Tokens in</Table.Th><Table.Th ta="right">Tokens out</Table.Th><Table.Th ta="right">Credits</Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {rows.slice(0, 30).map((row, index) => (
                   <Table.Tr key={index}>
-                    <Table.Td>{row.day}</Table.Td><Table.Td className="wrap">{row.connectionName}</Table.Td><Table.Td className="wrap">{row.model}</Table.Td>
+                    <Table.Td style={{ whiteSpace: 'nowrap' }}>{row.day}</Table.Td><Table.Td className="wrap">{row.connectionName || '-'}</Table.Td>
+                    <Table.Td className="wrap">{row.model || <span className="faint" {...hint('No account was asked: nothing of that name, not allowed, or nobody could.')}>refused</span>}</Table.Td>
+                    <Table.Td className="wrap">{row.caller.replace(/^key:/, '') || <span className="faint">no key</span>}</Table.Td>
                     <Table.Td ta="right">{row.requests.toLocaleString()}</Table.Td><Table.Td ta="right">{row.inputTokens.toLocaleString()}</Table.Td>
                     <Table.Td ta="right">{row.outputTokens.toLocaleString()}</Table.Td><Table.Td ta="right">{row.credits.toFixed(2)}</Table.Td>
                   </Table.Tr>
