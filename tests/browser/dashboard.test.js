@@ -238,6 +238,26 @@ test('Requests: the chat is there, with who served it', async () => {
   await page.keyboard.press('Escape');
 });
 
+test('Requests: by model and by caller; one that failed says who was tried last, not who served it', async () => {
+  await sandbox.control('turns', { status: 400, body: { __type: 'x#ValidationException', message: 'no' } });
+  await fetch(`${sandbox.gateway}/v1/chat/completions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'kiro/kiro-pro', messages: [{ role: 'user', content: 'x' }] }) });
+  await open('/requests');
+  const failed = page.getByRole('row', { name: /kiro\/kiro-pro tried last: kiro-pro/ });
+  await failed.waitFor();
+  await failed.getByRole('button', { name: /^Details/ }).click();
+  await page.getByRole('dialog').getByText('Tried last', { exact: true }).waitFor();
+  assert.equal(await page.getByRole('dialog').getByText('Served by').count(), 0);
+  await page.keyboard.press('Escape');
+  await page.getByRole('textbox', { name: 'Model' }).fill('my-kir');
+  await page.getByText('Names count when they are whole.').waitFor();
+  await page.getByRole('option', { name: 'my-kiro', exact: true }).click();
+  await page.getByRole('row', { name: /my-kiro/ }).first().waitFor();
+  assert.equal(await failed.count(), 0);
+  await page.getByRole('textbox', { name: 'Asked by' }).fill('key:nobody');
+  await page.getByText('Nothing of that kind').waitFor();
+  await picture(page, 'requests-filtered');
+});
+
 test('Settings -> Proxies: add, test, assign to an account', async () => {
   await open('/settings');
   await page.getByRole('button', { name: 'Add a proxy' }).click();

@@ -1,9 +1,9 @@
 // The request log, live. What was said is shown in the details, when the service is set to keep it.
-import { Alert, Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Autocomplete, Badge, Button, Code, Group, Modal, SegmentedControl, Stack, Table, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { base, call, get, id, type Schemas } from '../api/client';
-import { say, useChange } from '../api/hooks';
+import { say, useChange, useConnections, useKeys, useModels } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
@@ -16,10 +16,16 @@ export default function Requests() {
   const client = useQueryClient();
   const [status, setStatus] = useState('');
   const [connection, setConnection] = useState('');
+  const [model, setModel] = useState('');
+  const [caller, setCaller] = useState('');
+  const connections = useConnections();
+  const models = useModels();
+  const keys = useKeys();
   const [shown, setShown] = useState<Entry>();
   const [dropping, setDropping] = useState(false);
   const drop = useChange(() => call('DELETE', '/api/requests/content'), ['request'], () => say('What was said so far is gone.'));
-  const filter = `limit=50${status ? `&status=${status}` : ''}${connection ? `&connection=${id(connection)}` : ''}`;
+  const wanted = Object.entries({ status, connection, model, caller }).filter(([, value]) => value);
+  const filter = ['limit=50', ...wanted.map(([name, value]) => `${name}=${id(value)}`)].join('&');
   const log = useInfiniteQuery({
     queryKey: ['requests', filter],
     queryFn: ({ pageParam }) => get<{ requests: Entry[]; nextBefore: number | null; contentKept?: boolean }>(`/api/requests?${filter}${pageParam ? `&before=${pageParam}` : ''}`),
@@ -60,7 +66,9 @@ export default function Requests() {
     <Page title="Requests" intro="Live. Who served what, how fast, for how many credits. What was said is kept only when the service is set to.">
       <Group>
         <SegmentedControl aria-label="Which" value={status} onChange={setStatus} data={[{ value: '', label: 'All' }, { value: 'ok', label: 'Served' }, { value: 'failed', label: 'Failed' }]} />
-        <TextInput aria-label="Account" placeholder="Account" value={connection} onChange={(e) => setConnection(e.currentTarget.value)} />
+        <Named label="Account" value={connection} onChange={setConnection} names={connections.data?.map((c) => c.name)} />
+        <Named label="Model" value={model} onChange={setModel} names={models.data?.map((m) => m.id)} />
+        <Named label="Asked by" value={caller} onChange={setCaller} names={keys.data?.map((k) => `key:${k.name}`)} />
       </Group>
       <Loaded query={log}>
         {(data) => {
@@ -73,7 +81,7 @@ export default function Requests() {
               </Group>
             </Alert>
           );
-          if (rows.length === 0) return <>{kept}<Nothing title={status || connection ? 'Nothing of that kind' : 'Nothing yet'}>{!status && !connection && <Text size="sm" c="dimmed">Requests of your tools appear here as they end.</Text>}</Nothing></>;
+          if (rows.length === 0) return <>{kept}<Nothing title={wanted.length ? 'Nothing of that kind' : 'Nothing yet'}><Text size="sm" c="dimmed">{wanted.length ? 'Names count when they are whole.' : 'Requests of your tools appear here as they end.'}</Text></Nothing></>;
           return (
             <>
               {kept}
@@ -85,7 +93,7 @@ export default function Requests() {
                       <Table.Tr key={r.id ?? r.requestId}>
                         <Table.Td><Time at={r.at} /></Table.Td>
                         <Table.Td><Badge variant="light" color={r.status < 400 ? 'teal' : r.status < 500 ? 'orange' : 'red'}>{r.status}</Badge></Table.Td>
-                        <Table.Td className="wrap">{r.model}</Table.Td><Table.Td className="wrap">{r.connectionName || '-'}</Table.Td>
+                        <Table.Td className="wrap">{r.model}</Table.Td><Table.Td className="wrap">{r.connectionName ? <>{r.status >= 400 && <span className="faint">tried last: </span>}{r.connectionName}</> : '-'}</Table.Td>
                         <Table.Td ta="right">{r.firstByteMs === null ? '-' : `${r.firstByteMs} ms`}</Table.Td><Table.Td ta="right">{r.durationMs} ms</Table.Td>
                         <Table.Td ta="right">{number(r.inputTokens)} / {number(r.outputTokens)}</Table.Td><Table.Td ta="right">{r.credits === null ? '-' : r.credits.toFixed(3)}</Table.Td>
                         <Table.Td><Button size="compact-xs" variant="subtle" onClick={() => setShown(r)} aria-label={`Details of ${r.requestId}`}>Details</Button></Table.Td>
@@ -108,6 +116,11 @@ export default function Requests() {
   );
 }
 
+// A filter by a whole name: one of those that there are, or one that is there no more.
+function Named({ label, value, onChange, names = [] }: { label: string; value: string; onChange: (value: string) => void; names?: string[] }) {
+  return <Autocomplete aria-label={label} placeholder={label} value={value} onChange={onChange} data={[...new Set(names)]} limit={50} w={200} />;
+}
+
 // A JSON body is easier to read with line breaks; one that was cut is no JSON any more.
 function readable(text: string) {
   try {
@@ -127,8 +140,8 @@ function facts(r: Entry): [string, string][] {
   const rows: [string, string][] = [
     ['Ended as', `${r.status}${r.error ? `: ${r.error}` : ''}`],
     ['When', new Date(r.at).toLocaleString()],
-    ['Model', r.servedModel && r.servedModel !== r.model ? `${r.model}, served as ${r.servedModel}` : r.model],
-    ['Served by', r.connectionName ? `${r.provider}/${r.connectionName}` : ''],
+    ['Model', r.servedModel && r.servedModel !== r.model ? `${r.model}, ${r.status < 400 ? 'served' : 'tried'} as ${r.servedModel}` : r.model],
+    [r.status < 400 ? 'Served by' : 'Tried last', r.connectionName ? `${r.provider}/${r.connectionName}` : ''],
     ['Took', `${ms(r.durationMs)}${r.firstByteMs === null ? '' : `, the first word after ${ms(r.firstByteMs)}`}`],
     ['Tokens', tokens],
     ['Credits', r.credits === null ? '' : r.credits.toLocaleString(undefined, { maximumFractionDigits: 5 })],
