@@ -42,11 +42,11 @@ export default function Combos() {
                     <Group gap={6}>{combo.models.map((m, i) => <Badge key={i} variant="light" tt="none">{m}</Badge>)}</Group>
                     {connections.data && <Left of={combo} none={accountsOf(combo, { combos: all, connections: connections.data }).length === 0} />}
                   </Stack>
-                  <Group gap="xs">
-                    <Button size="xs" variant="light" onClick={() => explain.mutate(combo)}>Explain</Button>
-                    <Button size="xs" variant="light" component={Link} to={`/playground?model=${id(combo.name)}`}>Try it</Button>
-                    <Button size="xs" variant="default" onClick={() => setEdited(combo)}>Edit</Button>
-                    <Button size="xs" variant="subtle" color="red" onClick={() => setDoomed(combo)}>Delete</Button>
+                  <Group gap={6} wrap="nowrap">
+                    <Button size="xs" px="xs" variant="light" onClick={() => explain.mutate(combo)}>Explain</Button>
+                    <Button size="xs" px="xs" variant="light" component={Link} to={`/playground?model=${id(combo.name)}`}>Try it</Button>
+                    <Button size="xs" px="xs" variant="default" onClick={() => setEdited(combo)}>Edit</Button>
+                    <Button size="xs" px="xs" variant="subtle" color="red" onClick={() => setDoomed(combo)}>Delete</Button>
                   </Group>
                 </Group>
               </Card>
@@ -86,7 +86,7 @@ function Explained({ data, close }: { data: Explanation; close: () => void }) {
               {data.candidates.map((c, i) => (
                 <Table.Tr key={i}>
                   <Table.Td className="wrap">{c.provider}/{c.connection}</Table.Td><Table.Td>{c.model}</Table.Td><Table.Td>{texts.verdicts[c.verdict] ?? c.verdict}</Table.Td>
-                  <Table.Td>{c.reason}{c.detail && ` (${c.detail})`}{c.until && <>, until <Time at={c.until} /></>}</Table.Td>
+                  <Table.Td className="wrap told">{c.reason}{c.detail && ` (${c.detail})`}{c.until && <>, until <Time at={c.until} /></>}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -62,7 +62,7 @@ const Account = memo(function Account({ of: t }: { of: Schemas['TokenHealth']['c
       <Table.Td className="wrap">{t.provider}/{t.name}</Table.Td><Table.Td>{t.state && <State name={t.state.name} reason={t.state.reason} />}</Table.Td><Table.Td><Isolation value={t.isolation} reason={t.isolationReason} /></Table.Td>
       <Table.Td><Time at={t.tokenExpiresAt} /></Table.Td>
       <Table.Td>{t.registration?.daysLeft === null || t.registration?.daysLeft === undefined ? '-' : <Text span inherit c={{ ok: undefined, soon: 'orange', urgent: 'red', expired: 'red' }[t.registration.level ?? 'ok']}>{t.registration.daysLeft} days</Text>}</Table.Td>
-      <Table.Td><Time at={t.lastCheckAt} /></Table.Td><Table.Td><Time at={t.nextCheckAt} /></Table.Td><Table.Td className="wrap">{t.lastError ?? '-'}</Table.Td>
+      <Table.Td><Time at={t.lastCheckAt} /></Table.Td><Table.Td><Time at={t.nextCheckAt} /></Table.Td><Table.Td className="wrap told">{t.lastError ?? '-'}</Table.Td>
     </Table.Tr>
   );
 });

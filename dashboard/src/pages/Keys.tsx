@@ -24,7 +24,7 @@ export default function Keys() {
           <Card withBorder key={k.id} component="article" aria-label={k.name}>
             <Group justify="space-between" align="flex-start" mb="xs">
               <Group gap="xs"><Text fw={600} className="wrap" dir="auto">{k.name}</Text><Code>{k.key}</Code>{k.expired && <Text size="sm" c="red">expired</Text>}</Group>
-              <Group gap="xs">
+              <Group gap="xs" wrap="nowrap">
                 <Switch checked={k.isActive} label={k.isActive ? 'On' : 'Off'} aria-label={`${k.name} is on`} onChange={(e) => active.mutate({ k, on: e.currentTarget.checked })} />
                 <Button size="xs" variant="default" onClick={() => setEdited(k)}>Edit</Button>
                 <Button size="xs" variant="subtle" color="red" onClick={() => setDoomed(k)}>Delete</Button>
