@@ -20,5 +20,6 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:20128', '/v1': 'http://127.0.0.1:20128' } },
+  // With the Host as the browser sent it: the service refuses changes whose Origin is another one.
+  server: { proxy: { '/api': { target: 'http://127.0.0.1:20128' }, '/v1': { target: 'http://127.0.0.1:20128' } } },
 });
