@@ -394,6 +394,12 @@ test('deleting an account names its consequences in every combo that reaches it,
   await card('nested').getByText('Nothing is left to serve: requests fail.').waitFor();
   assert.equal(await card('only-dev').getByText('left to serve').count(), 0);
   await picture(page, 'combos-gone');
+  await card('my-kiro').getByRole('button', { name: 'Edit' }).click();
+  await dialog.getByText('(kiro/kiro-pro is gone)').waitFor();
+  await dialog.getByLabel('Name').fill('renamed'); // which needs no targets
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await card('renamed').waitFor();
+  await sandbox.api('PUT', '/api/combos/renamed', { name: 'my-kiro' });
   for (const name of ['nested', 'only-pro', 'several', 'only-dev']) await sandbox.api('DELETE', `/api/combos/${name}`);
 });
 

@@ -21,3 +21,11 @@ function reached(combo: Combo, world: World, seen: Set<string>): Connection[] {
 }
 
 export const accountsOf = (combo: Combo, world: World) => reached(combo, world, new Set());
+
+// Of one target of a combo, what is there no more.
+export function goneOf(combo: Combo, index: number): string[] {
+  const target = combo.targets[index];
+  if (typeof target === 'string' || !target.connections) return combo.missing.filter((name) => name === combo.models[index]);
+  const named = target.connections.map((one) => `${target.provider}/${typeof one === 'string' ? one : one.name}`);
+  return combo.missing.filter((name) => named.includes(name));
+}

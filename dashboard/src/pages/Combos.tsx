@@ -8,13 +8,13 @@ import { useMemo, useState } from 'react';
 import { Link } from 'react-router-dom';
 import { call, get, id, type Combo, type Explanation } from '../api/client';
 import { complain, errorAt, post, say, useChange, useCombos, useConnections } from '../api/hooks';
-import { accountsOf } from '../api/reach';
+import { accountsOf, goneOf } from '../api/reach';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { WideTable } from '../components/WideTable';
 import { texts } from '../texts';
 
-interface Row { key: number; text: string; weight: number; original?: unknown }
+interface Row { key: number; text: string; weight: number; original?: unknown; gone?: string[] }
 let nextKey = 1;
 
 export default function Combos() {
@@ -102,7 +102,7 @@ function SortableRow({ row, weighted, change, remove }: { row: Row; weighted: bo
   return (
     <Group ref={setNodeRef} style={{ transform: CSS.Transform.toString(transform), transition }} wrap="nowrap" gap="xs">
       <ActionIcon variant="subtle" color="gray" style={{ cursor: 'grab', touchAction: 'none' }} {...attributes} {...listeners} aria-label={`Move ${row.text}`}><IconGripVertical size={16} /></ActionIcon>
-      <Text flex={1} className="wrap" size="sm">{row.text}</Text>
+      <Text flex={1} className="wrap" size="sm">{row.text}{row.gone?.length ? <span className="warn"> ({row.gone.join(', ')} is gone)</span> : null}</Text>
       {weighted && <NumberInput w={90} size="xs" min={0} max={100} value={row.weight} onChange={(v) => change(Number(v) || 0)} aria-label={`Weight of ${row.text}`} />}
       <ActionIcon variant="subtle" color="red" onClick={remove} aria-label={`Remove ${row.text}`}><IconTrash size={16} /></ActionIcon>
     </Group>
@@ -116,7 +116,7 @@ function Editor({ combo, again, close }: { combo?: Combo; again: (combo: Combo) 
   const [strategy, setStrategy] = useState<string>(combo?.strategy ?? 'priority');
   const [sticky, setSticky] = useState(combo?.options.sticky ?? true);
   const [rows, setRows] = useState<Row[]>(() =>
-    (combo?.targets ?? []).map((target, i) => ({ key: nextKey++, text: combo!.models[i], weight: typeof target === 'object' ? ((target as { weight?: number }).weight ?? 1) : 1, original: target })));
+    (combo?.targets ?? []).map((target, i) => ({ key: nextKey++, text: combo!.models[i], weight: typeof target === 'object' ? ((target as { weight?: number }).weight ?? 1) : 1, original: target, gone: goneOf(combo!, i) })));
   const sensors = useSensors(useSensor(PointerSensor), useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }));
   const choices = useMemo(() => [
     ...(connections.data ?? []).map((c) => `${c.provider}/${c.name}`),
@@ -163,6 +163,7 @@ function Editor({ combo, again, close }: { combo?: Combo; again: (combo: Combo) 
               </DndContext>
             </Card>
           )}
+          {changes.targets !== undefined && rows.some((row) => row.gone?.length) && <Text size="sm" c="orange">The targets can be saved once those with something that is gone are removed.</Text>}
           <Switch label="A conversation stays with its account" checked={sticky} onChange={(e) => setSticky(e.currentTarget.checked)} />
           {combo && outdated && (
             <Alert color="orange" role="alert" title="Somebody else changed this combo meanwhile">
