@@ -173,6 +173,7 @@ const Account = memo(function Account({ connection: c, life, proxy, opened, setD
           <div><Anchor component="button" ta="left" size="sm" onClick={() => reauthorise(c)}>Sign in again, in place</Anchor></div>
         )}
         {c.state.name === 'suspended' && <div className="faint">{texts.suspended(c.provider)}</div>}
+        {c.samePersonAs && <div className="faint">{`The same person as ${c.samePersonAs.join(', ')}: they share one quota.`}</div>}
       </div>
       <ActionIcon variant="subtle" aria-label={`Raw JSON of ${c.name}`} {...hint('Raw JSON')} onClick={() => setDialog({ kind: 'raw', connection: c })}><IconInfoCircle size={18} /></ActionIcon>
       <ActionIcon variant="subtle" aria-label={`Actions for ${c.name}`} aria-haspopup="menu" aria-expanded={opened} onClick={(e) => setMenu({ connection: c, button: e.currentTarget })}><IconDots size={18} /></ActionIcon>

@@ -68,6 +68,21 @@ TEST(Import, ANameTakenMeanwhileDoesNotCostTheAccount) {
   EXPECT_EQ(world.kiro.finished, "");
 }
 
+TEST(Accounts, WhoIsTheSamePersonIsSaid) {
+  World world;
+  world.accounts.rows.at(0).values["userId"] = "u-1";
+  for (const bool same : {false, true}) {
+    world.accounts.rows.at(1).values["userId"] = same ? "u-1" : "u-2";
+    const auto one = object(world.call("GET", kOne, {}, {{"id", world.accounts.rows[0].id}}));
+    ASSERT_EQ(one.contains("samePersonAs"), same);
+    if (same) {
+      EXPECT_EQ(text(one.at("samePersonAs").at(0)), world.accounts.rows[1].name);
+    }
+    const auto all = object(world.call("GET", "/api/providers"));
+    EXPECT_EQ(all.at("connections").at(1).as_object().contains("samePersonAs"), same);
+  }
+}
+
 TEST(Import, BadBodiesAreRefusedBeforeThePluginSeesThem) {
   for (const char* body :
        {"", "{", "[]", "{} x", R"({"name":7})", R"({"name":"a/b"})", R"({"name":" a"})",
