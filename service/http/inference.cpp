@@ -57,7 +57,8 @@ class Observed {
         estimated_input_(estimated_input) {}
   // What is to be passed on; valid until the next call.
   const ChatEvent& see(const ChatEvent& given) {
-    const ChatEvent& event = completed(given);
+    const ChatEvent* made = completed(given);
+    const ChatEvent& event = made ? *made : given;
     if (tap_) tap_->see(event);
     if (event.kind == EventKind::Usage && event.usage) record_.usage = *event.usage;
     if (record_.first_byte_ms < 0 && isContent(event.kind))
@@ -66,15 +67,16 @@ class Observed {
   }
 
  private:
-  const ChatEvent& completed(const ChatEvent& event) {
+  // nullptr: nothing is missing.
+  const ChatEvent* completed(const ChatEvent& event) {
     if (event.kind != EventKind::Usage || !event.usage || event.usage->input_tokens >= 0)
-      return event;
+      return nullptr;
     usage_ = *event.usage;
     usage_.input_tokens = estimated_input_;
     usage_.estimated = true;
     completed_ = event;
     completed_.usage = &usage_;
-    return completed_;
+    return &completed_;
   }
 
   const Clock& clock_;
