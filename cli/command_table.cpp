@@ -39,6 +39,23 @@ std::span<const ExitCode> exitCodes() {
   return codes;
 }
 
+namespace {
+
+std::vector<Option> keyOptions() {
+  return {{"combos", "LIST", "The combos that it may use, with commas."},
+          {"models", "LIST", "The models and accounts that it may use; * stands for any text."},
+          {"scopes", "LIST", "inference, admin, or both."},
+          {"per-minute", "N", "Requests a minute."},
+          {"at-once", "N", "Requests at once."},
+          {"credits-day", "N", "Credits a day."},
+          {"credits-month", "N", "Credits a month."},
+          {"tokens-day", "N", "Tokens a day."},
+          {"tokens-month", "N", "Tokens a month."},
+          {"expires", "TIME", "When it ends, for example 2026-12-31T23:59:59Z."}};
+}
+
+}  // namespace
+
 const std::vector<Command>& commandTable() {
   static const std::vector<Command> table = {
       {"status",
@@ -204,7 +221,27 @@ const std::vector<Command>& commandTable() {
        &runCombosExplain,
        "@combos"},
       {"keys list", "", "The keys that clients use.", {}, {}, {}, &runKeysList},
-      {"keys create", "<name>", "Make a key; it is shown once.", {}, {}, {}, &runKeysCreate},
+      {"keys create",
+       "<name>",
+       "Make a key; it is shown once.",
+       keyOptions(),
+       "Lists are written with commas. Without models and combos it may use all; with either, only "
+       "those that are named.",
+       {"omniroute keys create laptop --combos my-kiro --per-minute 20 --credits-month 100"},
+       &runKeysCreate},
+      {"keys change",
+       "<key>",
+       "Change what a key may use and its limits.",
+       [] {
+         std::vector<Option> out = keyOptions();
+         out.push_back({"name", "NAME", "Another name."});
+         return out;
+       }(),
+       "What is not said stays. none takes a limit away, an empty list all names.",
+       {"omniroute keys change laptop --per-minute none",
+        "omniroute keys change laptop --models ''"},
+       &runKeysChange,
+       "@keys"},
       {"keys remove", "<key>", "Take a key back.", {}, {}, {}, &runKeysRemove, "@keys"},
       {"proxies list", "", "The proxies and what they are for.", {}, {}, {}, &runProxiesList},
       {"proxies add",

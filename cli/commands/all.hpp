@@ -47,6 +47,7 @@ int runCombosEdit(const Session&, const Invocation&);
 int runCombosDelete(const Session&, const Invocation&);
 int runCombosExplain(const Session&, const Invocation&);
 int runKeysList(const Session&, const Invocation&);
+int runKeysChange(const Session&, const Invocation&);
 int runKeysCreate(const Session&, const Invocation&);
 int runKeysRemove(const Session&, const Invocation&);
 int runProxiesList(const Session&, const Invocation&);
