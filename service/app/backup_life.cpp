@@ -149,7 +149,7 @@ std::optional<BackupSummary> BackupLife::staged() {
   const auto found = storage::stagedCopy(database_);
   if (!found) return std::nullopt;
   BackupSummary summary;
-  summary.created_ms = found->at_ms;
+  summary.created_ms = found->info.copied_ms > 0 ? found->info.copied_ms : found->at_ms;
   summary.schema = found->info.schema;
   summary.connections = found->info.connections;
   return summary;

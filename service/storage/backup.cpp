@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -101,6 +102,10 @@ Result<CopyInfo> examine(const fs::path& file, Sealer* sealer) {
     info.connections = number(session, "SELECT COUNT(*) FROM connections");
     std::vector<std::string> checks;
     session << "SELECT value FROM meta WHERE key='key_check'", into(checks), now;
+    std::vector<std::string> copied;
+    session << "SELECT value FROM meta WHERE key='copied_ms'", into(copied), now;
+    if (!copied.empty())
+      std::from_chars(copied[0].data(), copied[0].data() + copied[0].size(), info.copied_ms);
     if (sealer != nullptr && !checks.empty() && !sealer->open(checks.front(), "meta/key_check"))
       return noBackup("its secrets were sealed under another key than the one it carries");
     return info;
@@ -125,6 +130,8 @@ Result<std::string> copyDatabase(const fs::path& database, int64_t now_ms) {
       run(copy, "DELETE FROM requests");
       run(copy, "VACUUM");
     }
+    copy << "INSERT OR REPLACE INTO meta(key, value) VALUES('copied_ms', ?)",
+        bind(std::to_string(now_ms)), now;
   } catch (const Poco::Exception& cause) {
     return std::unexpected(databaseError(database, "cannot be copied", cause));
   }

@@ -22,6 +22,7 @@ namespace omni::storage {
 struct CopyInfo {
   int schema = 0;
   int connections = 0;
+  int64_t copied_ms = 0;  // when copyDatabase() made it; 0: it does not say
 };
 
 // The bytes of a consistent copy, without the rows of the request log (the daily sums are there).

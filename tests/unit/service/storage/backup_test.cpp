@@ -57,6 +57,8 @@ TEST_F(BackupTest, ACopyOfARunningDatabaseComesBackWhole) {
   EXPECT_EQ(store_->list()->size(), 2U) << "staging must not touch what is in use";
   ASSERT_TRUE(stagedCopy(path_));
   EXPECT_EQ(stagedCopy(path_)->info.connections, 1);
+  EXPECT_EQ(stagedCopy(path_)->info.copied_ms, 77)
+      << "when it was made, not when it was laid there";
   closeStore();
   auto kept = adoptStaged(path_, key_file(), 99);
   ASSERT_TRUE(kept) << kept.error().message;
