@@ -66,7 +66,7 @@ function(omni_add_test name)
     set(A_TIMEOUT 120)
   endif()
   add_executable(${name} ${A_SOURCES})
-  # What is tested is optimised; the test's own code is not, for that takes twice as long to compile.
+  # What is tested is optimised; the test's own code is not: it would take half as long again to compile.
   target_compile_options(${name} PRIVATE -O0)
   target_link_libraries(${name} PRIVATE omni_flags ${A_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/tests")

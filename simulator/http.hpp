@@ -50,7 +50,7 @@ class Exchange {
 
   // Waits; false as soon as the client is gone or the program is to stop.
   bool wait(int milliseconds);
-  // What is asked happens at once; its answer waits, whether the client does or not.
+  // What is asked happens at once; its answer waits as wait() does.
   void delayAnswer(int milliseconds) { answer_delay_ms_ = milliseconds; }
   void reset();  // TCP RST
   void cut();    // FIN with the chunked body unfinished

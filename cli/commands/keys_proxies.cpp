@@ -44,9 +44,8 @@ json::array words(std::string_view text) {
 // and "none" take a limit away.
 Done<json::object> keyLimits(const Invocation& in) {
   json::object out, budgets;
-  for (const auto& [option, member] : {std::pair("scopes", "scopes"), std::pair("models", "models"),
-                                       std::pair("combos", "combos")})
-    if (in.has(option)) out[member] = words(in.get(option));
+  for (const char* names : {"scopes", "models", "combos"})
+    if (in.has(names)) out[names] = words(in.get(names));
   struct Number {
     const char* option;
     const char* member;

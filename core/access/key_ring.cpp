@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.hpp"
 #include "core/base/uuid.hpp"
 
 namespace omni::access {
@@ -35,17 +36,12 @@ std::string newSecret(Random& random) {
   return out;
 }
 
-bool sameName(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 }  // namespace
 
 KeyRing::Entry* KeyRing::entryOf(std::string_view id_or_name) {
   if (const auto found = by_id_.find(id_or_name); found != by_id_.end()) return &found->second;
   for (auto& [id, entry] : by_id_)
-    if (sameName(entry.key.name, id_or_name)) return &entry;
+    if (equalsIgnoringCase(entry.key.name, id_or_name)) return &entry;
   return nullptr;
 }
 
@@ -138,13 +134,14 @@ Result<> KeyRing::remove(std::string_view id_or_name) {
 
 Result<size_t> KeyRing::renamed(std::string_view from, std::string_view to, bool is_combo) {
   size_t count = 0;
+  const std::string before_model = std::string(from) + "/";
   for (const ApiKey& key : list()) {
     KeyPolicy policy = key.policy;
     bool named = false;
     for (std::string& entry : is_combo ? policy.combos : policy.models) {
       // An account also stands before a model: kiro/kiro-dev/claude-*.
       const bool whole = entry == from;
-      if (!whole && (is_combo || !entry.starts_with(std::string(from) + "/"))) continue;
+      if (!whole && (is_combo || !entry.starts_with(before_model))) continue;
       entry = std::string(to) + entry.substr(from.size());
       named = true;
     }

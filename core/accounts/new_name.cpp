@@ -5,6 +5,7 @@
 #include "core/base/ascii.hpp"
 
 namespace omni {
+
 Result<> nameIsFree(ConnectionStore& accounts, std::string_view provider, std::string_view name) {
   if (name.empty()) return {};
   auto all = accounts.list();

@@ -22,7 +22,7 @@ std::string time(int64_t ms) {
 // speak of another person from then on.
 sdk::Result<> samePerson(const Identity& who, const std::string& user_id,
                          const std::string& email) {
-  if (user_id.empty() || who.user_id.empty() || who.user_id == user_id) return {};
+  if (!isSomebodyElse(who, user_id)) return {};
   const auto shown = [](const std::string& address, const std::string& id) {
     return address.empty() ? id : address;
   };

@@ -54,7 +54,7 @@ sdk::Result<> sameUser(sdk::Call& call, const Endpoints& endpoints, const std::s
   if (user_id.empty()) return {};
   auto who = userOf(call, endpoints, access_token);
   if (!who) return std::unexpected(std::move(who.error()));
-  if (who->user_id.empty() || who->user_id == user_id) return {};
+  if (!isSomebodyElse(*who, user_id)) return {};
   sdk::Failure failure;
   failure.kind = OMNI_FAILURE_NOT_AUTHORIZED;
   failure.reason = "other_user";

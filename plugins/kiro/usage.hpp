@@ -18,6 +18,10 @@ struct Identity {
   std::string email;
   std::string user_id;
 };
+// Both are known, and differ. What is not known is nobody else.
+inline bool isSomebodyElse(const Identity& who, std::string_view user_id) {
+  return !user_id.empty() && !who.user_id.empty() && who.user_id != user_id;
+}
 // Asks who the account is, and commits it. One quick call that never refreshes.
 sdk::Result<Identity> identify(sdk::Call& call, const Endpoints& endpoints);
 // The same of a token that is not the account's (yet); commits nothing.

@@ -94,8 +94,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool isJson(std::string_view content_type) {
-  return equalsIgnoreCase(trimmed(content_type.substr(0, content_type.find(';'))),
-                          "application/json");
+  return equalsIgnoringCase(trimmed(content_type.substr(0, content_type.find(';'))),
+                            "application/json");
 }
 
 // How long the body is, and whether the framing can be trusted at all.
@@ -113,17 +113,17 @@ Framing framingOf(const Poco::Net::HTTPRequest& head) {
   for (const auto& [name, value] : head) {
     if (!isToken(name))
       f.valid = false;  // "Content-Length :" is read by some parsers and not by others
-    if (equalsIgnoreCase(name, "Content-Length")) {
+    if (equalsIgnoringCase(name, "Content-Length")) {
       ++lengths;
       uint64_t n = 0;
       const std::string_view text = trimmed(value);
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
       if (text.empty() || error != std::errc() || end != text.data() + text.size()) f.valid = false;
       f.length = n;
-    } else if (equalsIgnoreCase(name, "Transfer-Encoding")) {
+    } else if (equalsIgnoringCase(name, "Transfer-Encoding")) {
       ++encodings;
       f.chunked = true;
-      if (!equalsIgnoreCase(trimmed(value), "chunked")) f.valid = false;
+      if (!equalsIgnoringCase(trimmed(value), "chunked")) f.valid = false;
     }
   }
   if (lengths > 1 || encodings > 1 || (lengths > 0 && encodings > 0)) f.valid = false;
@@ -424,8 +424,9 @@ void Connection::answer(Exchange& x, Session& session) {
     return head.get(std::string(name), "");
   };
 
-  const auto hosts = std::count_if(x.head.begin(), x.head.end(),
-                                   [](const auto& h) { return equalsIgnoreCase(h.first, "Host"); });
+  const auto hosts = std::count_if(x.head.begin(), x.head.end(), [](const auto& h) {
+    return equalsIgnoringCase(h.first, "Host");
+  });
   if (hosts != 1)
     return x.refuse(400, "malformed_request", "The request needs exactly one Host header.");
   const std::string& host = x.head.get("Host");
@@ -521,7 +522,7 @@ void Connection::answer(Exchange& x, Session& session) {
   }
 
   const std::string expect = x.head.get("Expect", "");
-  if (!expect.empty() && !equalsIgnoreCase(expect, "100-continue")) {
+  if (!expect.empty() && !equalsIgnoringCase(expect, "100-continue")) {
     return x.refuse(417, "expectation_failed", "The Expect header is not understood.");
   }
   if (x.framing.hasBody()) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/base/ascii.hpp"
-
 namespace omni::http {
 namespace {
 
@@ -36,10 +34,6 @@ std::string_view hostName(std::string_view authority) {
 
 }  // namespace
 
-bool equalsIgnoreCase(std::string_view a, std::string_view b) {
-  return equalsIgnoringCase(a, b);
-}
-
 bool isToken(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -60,7 +54,7 @@ bool HostGuard::isLocalName(std::string_view host) {
   const std::string_view name = hostName(host);
   return std::ranges::any_of(
       std::initializer_list<std::string_view>{"localhost", "127.0.0.1", "[::1]"},
-      [&](std::string_view local) { return equalsIgnoreCase(local, name); });
+      [&](std::string_view local) { return equalsIgnoringCase(local, name); });
 }
 
 bool HostGuard::hostAllowed(std::string_view host) const {
@@ -68,20 +62,20 @@ bool HostGuard::hostAllowed(std::string_view host) const {
   const std::string_view name = hostName(host);
   return !name.empty() &&
          std::any_of(hosts_.begin(), hosts_.end(),
-                     [&](const std::string& allowed) { return equalsIgnoreCase(allowed, name); });
+                     [&](const std::string& allowed) { return equalsIgnoringCase(allowed, name); });
 }
 
 bool HostGuard::originAllowed(std::string_view origin, std::string_view host) const {
   for (const std::string& allowed : origins_) {
-    if (equalsIgnoreCase(allowed, origin)) return true;
+    if (equalsIgnoringCase(allowed, origin)) return true;
   }
   const size_t scheme = origin.find("://");
   if (scheme == std::string_view::npos) return false;  // "null": a sandboxed page or a file
-  if (!equalsIgnoreCase(origin.substr(0, scheme), "http") &&
-      !equalsIgnoreCase(origin.substr(0, scheme), "https")) {
+  if (!equalsIgnoringCase(origin.substr(0, scheme), "http") &&
+      !equalsIgnoringCase(origin.substr(0, scheme), "https")) {
     return false;
   }
-  return equalsIgnoreCase(origin.substr(scheme + 3), host);
+  return equalsIgnoringCase(origin.substr(scheme + 3), host);
 }
 
 std::string randomHex(Random& random, size_t bytes) {

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/ascii.hpp"
 #include "core/ports/clock.hpp"
 
 namespace omni::http {
 
-bool equalsIgnoreCase(std::string_view a, std::string_view b);
 bool isToken(std::string_view text);  // RFC 9110 token: what a header name or method consists of
 
 class HostGuard {

@@ -199,7 +199,7 @@ void SocketWriter::setHeader(std::string name, std::string value) {
     if (static_cast<unsigned char>(c) < 0x20 && c != '\t') c = ' ';
   }
   for (auto& [known, old] : headers_) {
-    if (equalsIgnoreCase(known, name) && !equalsIgnoreCase(name, "Set-Cookie")) {
+    if (equalsIgnoringCase(known, name) && !equalsIgnoringCase(name, "Set-Cookie")) {
       old = std::move(value);
       return;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.hpp"
+
 namespace omni::upstream {
 
 namespace {
@@ -16,13 +18,6 @@ std::unexpected<Error> malformed(const char* what) {
                    std::string("the upstream's HTTP answer is malformed: ") + what);
 }
 
-bool equalsNoCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    auto low = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; };
-    return low(x) == low(y);
-  });
-}
-
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -33,7 +28,7 @@ std::string_view trim(std::string_view text) {
 bool listHas(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
-    if (equalsNoCase(trim(list.substr(0, comma)), word)) return true;
+    if (equalsIgnoringCase(trim(list.substr(0, comma)), word)) return true;
     if (comma == std::string_view::npos) break;
     list.remove_prefix(comma + 1);
   }
@@ -185,17 +180,17 @@ Result<> ResponseParser::chooseBody(int status, int minor, const std::vector<Htt
   bool has_length = false;
   uint64_t length = 0;
   for (const HttpHeader& header : headers) {
-    if (equalsNoCase(header.name, "connection")) {
+    if (equalsIgnoringCase(header.name, "connection")) {
       if (listHas(header.value, "close"))
         keep_alive_ = false;
       else if (minor == 0 && listHas(header.value, "keep-alive"))
         keep_alive_ = true;
-    } else if (equalsNoCase(header.name, "transfer-encoding")) {
-      if (equalsNoCase(header.value, "chunked"))
+    } else if (equalsIgnoringCase(header.name, "transfer-encoding")) {
+      if (equalsIgnoringCase(header.value, "chunked"))
         chunked = true;
-      else if (!equalsNoCase(header.value, "identity"))
+      else if (!equalsIgnoringCase(header.value, "identity"))
         other_coding = true;
-    } else if (equalsNoCase(header.name, "content-length")) {
+    } else if (equalsIgnoringCase(header.name, "content-length")) {
       uint64_t value = 0;
       const std::string_view v = header.value;
       auto [ptr, ec] = std::from_chars(v.data(), v.data() + v.size(), value);

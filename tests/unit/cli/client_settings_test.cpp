@@ -41,13 +41,15 @@ TEST(ClientSettings, JsonWithCommentsIsLeftAlone) {
 }
 
 TEST(ClientSettings, CodexKeysComeBeforeTables) {
-  const auto out = withSettings(
-      "codex",
-      "model = \"gpt-5\"\napproval_policy = \"never\"\n\n[mcp_servers.x]\nmodel = \"kept\"\n",
-      kTarget);
+  const auto out = withSettings("codex",
+                                "model = \"gpt-5\"\nweb_search = \"live\"\napproval_policy = "
+                                "\"never\"\n\n[mcp_servers.x]\nmodel = \"kept\"\n",
+                                kTarget);
   ASSERT_TRUE(out);
   EXPECT_LT(out->find("model_provider = \"omniroute\""), out->find("[mcp_servers.x]"));
   EXPECT_THAT(*out, HasSubstr("#omniroute# model = \"gpt-5\""));
+  EXPECT_THAT(*out, HasSubstr("#omniroute# web_search = \"live\""));
+  EXPECT_LT(out->find("\nweb_search = \"disabled\"\n"), out->find("[mcp_servers.x]"));
   EXPECT_THAT(*out, HasSubstr("\nmodel = \"kept\"\n"));
   EXPECT_THAT(*out, HasSubstr("wire_api = \"responses\""));
   const auto again = withSettings("codex", *out, {"http://h:1", "other", false});

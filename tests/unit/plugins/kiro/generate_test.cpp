@@ -282,6 +282,8 @@ TEST_F(KiroGenerate, AStopSequenceEndsTheTransfer) {
   EXPECT_EQ(sink_->text(), "one ");
   EXPECT_EQ(sink_->finish(), OMNI_FINISH_STOP);
   EXPECT_EQ(handed, 1u);
+  // What was said to the client, not what came: "one " is one token.
+  EXPECT_EQ(sink_->usage()->output_tokens, 1);
 }
 
 TEST_F(KiroGenerate, NothingThatTellsWhoTheAccountIsReachesTheClient) {

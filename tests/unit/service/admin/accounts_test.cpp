@@ -326,6 +326,35 @@ TEST(Test, IsValidOnlyWhenEveryCheckPassed) {
   EXPECT_FALSE(object(world.call("POST", kTest, {}, {{"id", "id-dev"}})).at("valid").as_bool());
 }
 
+TEST(Test, OnlyAnAnsweredRequestEndsAPauseForARate) {
+  World world;
+  Connection& row = *world.accounts.find("id-dev");
+  row.state.state = AccountState::Cooling;
+  row.state.until_ms = world.clock.now + 60'000;
+  world.kiro.answer = R"({"checks":[{"name":"a","ok":true,"message":"fine"}]})";
+  world.call("POST", kTest, {}, {{"id", "id-dev"}});
+  EXPECT_EQ(world.accounts.find("id-dev")->state.state, AccountState::Cooling);
+  world.call("POST", kTest, R"({"probe":true})", {{"id", "id-dev"}});
+  EXPECT_EQ(world.accounts.find("id-dev")->state.state, AccountState::Active);
+}
+
+TEST(Accounts, AreFoundAsPeopleWriteThem) {
+  World world;
+  for (const char* name : {"kiro-dev", "KIRO-Dev", "kiro/kiro-dev", "Kiro/KIRO-DEV", "id-dev"})
+    EXPECT_EQ(text(object(world.call("GET", kOne, {}, {{"id", name}})).at("id")), "id-dev") << name;
+  EXPECT_EQ(world.call("GET", kOne, {}, {{"id", "echo/kiro-dev"}}).status, 404);
+  // Exactly comes first: another provider's account differs in case only.
+  Connection other = world.accounts.rows[0];
+  other.id = "id-echo";
+  other.provider = "echo";
+  other.name = "KIRO-DEV";
+  world.accounts.rows.push_back(other);
+  EXPECT_EQ(text(object(world.call("GET", kOne, {}, {{"id", "KIRO-DEV"}})).at("id")), "id-echo");
+  EXPECT_EQ(world.call("GET", kOne, {}, {{"id", "Kiro-Dev"}}).status, 409);
+  EXPECT_EQ(text(object(world.call("GET", kOne, {}, {{"id", "kiro/KIRO-dev"}})).at("id")),
+            "id-dev");
+}
+
 TEST(Test, AnAccountThatFailsIsAFindingNotAnError) {
   World world;
   world.kiro.failure = failure(FailureKind::Suspended, "Suspended.");

@@ -602,6 +602,7 @@ TEST_F(RegistryTest, TheSameFingerprintIsAConflict) {
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().kind, FailureKind::Conflict);
     EXPECT_EQ(second.error().conflict_id, *first);
+    EXPECT_NE(second.error().message.find("/" + world.store.get(*first)->name), std::string::npos);
   }
 }
 

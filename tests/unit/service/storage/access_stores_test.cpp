@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <memory>
+#include <set>
 
 #include "service/storage/key_store.hpp"
 #include "service/storage/request_log_store.hpp"
@@ -198,6 +199,34 @@ TEST_F(AccessStoresTest, WhatWasSaidGoesByAgeNumberAndWithItsRequest) {
   EXPECT_FALSE(log.trimContents(std::numeric_limits<int64_t>::max(), 0).value());
   EXPECT_EQ(left(), "");
   EXPECT_EQ(log.requests({.limit = 1000}).value().size(), 252u);
+}
+
+TEST_F(AccessStoresTest, NothingGrowsForEver) {
+  RequestTable log(store_->sessions(), sealer_);
+  std::vector<RequestEntry> many(2'500, request("r", 1'000));
+  ASSERT_TRUE(log.append(many));
+  EXPECT_TRUE(log.trim(0, 100, "1970-01-01").value()) << "a portion, and there is more";
+  EXPECT_FALSE(log.trim(0, 100, "1970-01-01").value());
+  EXPECT_EQ(log.requests({.limit = 1000}).value().size(), 100u);
+  // What clients make up for a model's name is not kept for a year.
+  auto made_up = request("m", kDay * 5, 404);
+  made_up.served_model = "nonsense-1";
+  auto failed = request("f", kDay * 5, 500);
+  failed.served_model = "claude";
+  ASSERT_TRUE(log.append({made_up, failed}));
+  std::set<std::string> models;
+  for (const UsageRow& row : log.usageSince("1970-01-06").value()) models.insert(row.model);
+  EXPECT_EQ(models, (std::set<std::string>{"", "claude"}));
+  KeyStore keys(store_->sessions());
+  ApiKey key;
+  key.id = "1";
+  key.name = key.hash = "k";
+  ASSERT_TRUE(keys.putKey(key));
+  for (const char* period : {"1970-01", "1970-01-31", "1970-02", "1970-02-01"})
+    ASSERT_TRUE(keys.addSpending({{"1", period, {1, 1, 1}}}, {}));
+  ASSERT_TRUE(log.trim(0, 100, "1970-02-15"));
+  EXPECT_TRUE(keys.spendingOf({"1970-01", "1970-01-31"})->empty());
+  EXPECT_EQ(keys.spendingOf({"1970-02", "1970-02-01"})->size(), 2u);
 }
 
 TEST_F(AccessStoresTest, SumsOutliveTheRows) {

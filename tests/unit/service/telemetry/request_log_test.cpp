@@ -20,6 +20,7 @@ struct MemoryLog final : RequestLogStore {
   std::vector<RequestEntry> rows;
   size_t batches = 0;
   int trims = 0;
+  int row_trims_needed = 0;
   std::string oldest_day;
   std::atomic<bool> broken = false;
   Result<> append(const std::vector<RequestEntry>& entries) override {
@@ -36,7 +37,7 @@ struct MemoryLog final : RequestLogStore {
   Result<bool> trim(int64_t, int64_t, std::string_view day) override {
     ++trims;
     oldest_day = day;
-    return {};
+    return trims < row_trims_needed;
   }
   Result<std::optional<RequestContent>> content(const RequestEntry&) override {
     return std::optional<RequestContent>();
@@ -191,6 +192,23 @@ TEST(RequestLog, OldContentGoesWithoutARequestAndInPortions) {
   ASSERT_EQ(store.cutoffs.size(), 3u);
   EXPECT_EQ(store.cutoffs[0], clock.nowMs() - 5000);
   EXPECT_EQ(store.content_rows, 7);
+}
+
+TEST(RequestLog, OldRowsGoInPortionsUntilNoneIsLeft) {
+  StillClock clock;
+  MemoryLog store;
+  store.row_trims_needed = 3;
+  const auto trims = [&] {
+    const std::lock_guard lock(store.mutex);
+    return store.trims;
+  };
+  RequestLog log(store, clock, {});
+  log.add(entry(1));
+  log.flush();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (trims() < 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  log.stop();
+  EXPECT_EQ(store.trims, 3);
 }
 
 TEST(RequestLog, SwitchedOffAllContentGoes) {
