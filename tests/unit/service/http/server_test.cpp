@@ -733,8 +733,9 @@ TEST_F(ServerTest, ANameThatWasAllowedIsNotLocal) {
 }
 
 TEST_F(ServerTest, AHeaderThatNeverEndsIsCutAndOthersAreNot) {
-  std::atomic<int64_t> now{1'000};
-  options_.steady_ms = [&] { return now.load(); };
+  // The server outlives this function.
+  const auto now = std::make_shared<std::atomic<int64_t>>(1'000);
+  options_.steady_ms = [now] { return now->load(); };
   options_.header_timeout_ms = 500;
   addEcho();
   start();
@@ -745,7 +746,7 @@ TEST_F(ServerTest, AHeaderThatNeverEndsIsCutAndOthersAreNot) {
   slow.send("GET /ok HTTP/1.1\r\nHost: local");
   ASSERT_TRUE(eventually([&] { return server_->openConnections() == 2; }));
   EXPECT_TRUE(eventually([&] {
-    now += 1'000;
+    *now += 1'000;
     server_->tickNow();
     return server_->openConnections() == 1;
   }));
