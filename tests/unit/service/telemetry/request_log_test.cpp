@@ -30,11 +30,15 @@ struct MemoryLog final : RequestLogStore {
     ++batches;
     return {};
   }
-  Result<std::vector<RequestEntry>> requests(const RequestFilter&) override { return rows; }
+  Result<std::vector<RequestEntry>> requests(const RequestFilter&) override {
+    const std::lock_guard lock(mutex);
+    return rows;
+  }
   Result<std::vector<UsageRow>> usageSince(std::string_view) override {
     return std::vector<UsageRow>{};
   }
   Result<bool> trim(int64_t, int64_t, std::string_view day) override {
+    const std::lock_guard lock(mutex);
     ++trims;
     oldest_day = day;
     return trims < row_trims_needed;
