@@ -38,8 +38,20 @@ std::unexpected<Error> limited(std::string reason, std::string message, int64_t 
 
 std::string dayOf(int64_t unix_ms) {
   const year_month_day date(dayPoint(unix_ms));
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  const auto year = static_cast<unsigned>(std::clamp(static_cast<int>(date.year()), 0, 9999));
+  const auto month = static_cast<unsigned>(date.month());
+  const auto day = static_cast<unsigned>(date.day());
+  // By hand: it is asked for with every request.
+  std::string out = "0000-00-00";
+  const auto put = [&](size_t at, unsigned two_digits) {
+    out[at] = static_cast<char>('0' + two_digits / 10);
+    out[at + 1] = static_cast<char>('0' + two_digits % 10);
+  };
+  put(0, year / 100);
+  put(2, year % 100);
+  put(5, month);
+  put(8, day);
+  return out;
 }
 
 std::string monthOf(int64_t unix_ms) {

@@ -126,8 +126,9 @@ class EventSink {
   virtual ~EventSink() = default;
   // False: the client is gone; the provider must stop.
   virtual bool onEvent(const ChatEvent& event) = 0;
-  // From hold() to release() more events are certain to follow without a wait, so that what arrived
-  // together may leave together. Events stay events: nothing is merged or delayed.
+  // From hold() to release() more events, or the call's end, are certain to follow without a wait,
+  // so that what arrived together may leave together. Events stay events: nothing is merged or
+  // delayed.
   virtual void hold() {}
   virtual void release() {}
   // The provider reads the request no more.

@@ -11,6 +11,9 @@
 namespace omni::json {
 namespace {
 
+constexpr size_t kUsualDepth = 8;
+constexpr size_t kUsualKeys = 8;
+
 bool digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -78,6 +81,9 @@ Result<> Parser::run() {
   if (text_.size() >= std::numeric_limits<uint32_t>::max())
     return makeError(FailureKind::PayloadTooLarge, "the body is larger than can be read");
   document_.nodes_.reserve(text_.size() / 64 + 16);
+  stack_.reserve(kUsualDepth);
+  last_.reserve(kUsualDepth);
+  keys_.reserve(kUsualKeys);
   try {
     parse();
     return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/base/append_number.hpp"
 #include "core/errors/error_table.hpp"
 
 namespace omni::openai {
@@ -16,25 +17,36 @@ using chat::EventKind;
 void appendUsage(std::string& out, const chat::Usage& usage) {
   const int64_t input = std::max<int64_t>(usage.input_tokens, 0);
   const int64_t output = std::max<int64_t>(usage.output_tokens, 0);
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{})", input, output,
-                 input + output);
-  if (usage.cache_read_tokens >= 0)
-    fmt::format_to(std::back_inserter(out), R"(,"prompt_tokens_details":{{"cached_tokens":{}}})",
-                   usage.cache_read_tokens);
-  if (usage.credits >= 0)
-    fmt::format_to(std::back_inserter(out), R"(,"credits":{})", usage.credits);
+  out += R"({"prompt_tokens":)";
+  appendNumber(out, input);
+  out += R"(,"completion_tokens":)";
+  appendNumber(out, output);
+  out += R"(,"total_tokens":)";
+  appendNumber(out, input + output);
+  if (usage.cache_read_tokens >= 0) {
+    out += R"(,"prompt_tokens_details":{"cached_tokens":)";
+    appendNumber(out, usage.cache_read_tokens);
+    out += '}';
+  }
+  if (usage.credits >= 0) {
+    out += R"(,"credits":)";
+    appendNumber(out, usage.credits);
+  }
   if (usage.estimated) out += ",\"estimated\":true";
   out += '}';
 }
 
 std::string head(std::string_view object, std::string_view id, int64_t created_s,
                  std::string_view model) {
-  std::string out = "{\"id\":";
+  std::string out;
+  out.reserve(512);
+  out += "{\"id\":";
   appendJsonString(out, id);
   out += ",\"object\":\"";
   out += object;
-  out += "\",\"created\":" + std::to_string(created_s) + ",\"model\":";
+  out += "\",\"created\":";
+  appendNumber(out, created_s);
+  out += ",\"model\":";
   appendJsonString(out, model);
   return out;
 }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kPrelude = 12;
 constexpr size_t kSmallest = 16;
+constexpr size_t kUsualBuffer = 1024;
 
 constexpr auto kCrcTable = [] {
   std::array<std::array<uint32_t, 256>, 8> tables{};
@@ -104,6 +105,8 @@ void EventStreamDecoder::feed(std::string_view bytes) {
     buffer_.erase(0, position_);
     position_ = 0;
   }
+  // Events are mostly short, so that a few of them do not make it grow step by step.
+  if (buffer_.capacity() < kUsualBuffer) buffer_.reserve(kUsualBuffer);
   buffer_.append(bytes);
 }
 

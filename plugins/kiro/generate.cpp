@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kLargestError = 64u << 10;
 constexpr int64_t kRemembered = 3'600'000;
 constexpr size_t kMostRemembered = 10'000;
+constexpr size_t kMostHeaders = 10;
 // F.9: a model that thinks is silent for minutes. There is no limit to the whole answer.
 constexpr int64_t kFirstByteMs = 120'000;
 constexpr int64_t kIdleMs = 300'000;
@@ -35,7 +36,9 @@ constexpr int64_t kDayMs = 86'400'000;
 // URL and headers of GenerateAssistantResponse in each generation.
 sdk::HttpRequest prepare(const Endpoints& endpoints, Wire wire, std::string_view region) {
   sdk::HttpRequest request;
-  request.headers = {{"User-Agent", userAgent()}, {"x-amzn-codewhisperer-optout", "true"}};
+  request.headers.reserve(kMostHeaders);
+  request.headers.push_back({"User-Agent", userAgent()});
+  request.headers.push_back({"x-amzn-codewhisperer-optout", "true"});
   const std::string base =
       wire == Wire::Legacy ? endpoints.legacy(region) : endpoints.runtime(region);
   if (wire == Wire::Legacy) {
@@ -86,8 +89,10 @@ Outcome send(sdk::Call& call, sdk::HttpRequest& request, std::string& body, Repl
   auto sent = call.http(
       request,
       [&](const sdk::HttpResponse& response) -> sdk::Result<> {
-        head = response;
-        if (head.status == 200) {
+        head.status = response.status;
+        if (head.status != 200) {
+          head = response;
+        } else {
           request.body = {};
           std::string().swap(body);
           if (!reply.mayBeUnmet()) sink.requestDone();
@@ -169,8 +174,9 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memo
     return served;
 
   const bool may_move = endpoints.wireIsAuto();
-  const std::string memory_key =
-      fmt::format("{}|{}|{}", target.profile_arn, target.region, static_cast<int>(target.wire));
+  std::string memory_key = target.profile_arn;
+  memory_key.append("|").append(target.region).append("|");
+  memory_key += static_cast<char>('0' + static_cast<int>(target.wire));
   Wire wire = target.wire;
   bool moved = may_move && memory.wires.prefersOther(memory_key, call.host().nowMs());
   if (moved) wire = otherFamily(wire);
@@ -196,7 +202,7 @@ sdk::Result<> generate(sdk::Call& call, const Endpoints& endpoints, Memory& memo
     http.first_byte_timeout_ms = limitMs(call.host(), "timeout.firstByteMs", kFirstByteMs);
     http.idle_timeout_ms = limitMs(call.host(), "timeout.idleMs", kIdleMs);
     http.headers.push_back({"amz-sdk-invocation-id", invocation});
-    http.headers.push_back({"amz-sdk-request", fmt::format("attempt={}; max=3", attempt)});
+    http.headers.push_back({"amz-sdk-request", "attempt=" + std::to_string(attempt) + "; max=3"});
     addAuthHeaders(call, *token, http.headers);
     http.body = translated->body;
 

@@ -217,11 +217,26 @@ sdk::Result<> Reply::endTool(Tool& t) {
   return sent(sink_.send(OMNI_EVENT_TOOL_END, {}, t.id));
 }
 
-sdk::Result<> Reply::onTail(std::string_view payload) {
+void Reply::takeTokens(std::string_view object) {
   const auto count = [](std::string_view raw) {
     const double value = numberOf(raw).value_or(0);
     return value > 0 && value < 1e15 ? static_cast<int64_t>(value) : 0;
   };
+  int64_t uncached = 0;
+  usage_.cache_read_tokens = usage_.cache_write_tokens = usage_.output_tokens = 0;
+  // The whole event has been checked before.
+  eachMember(object, [&](std::string_view key, std::string_view value) {
+    if (key == "cacheReadInputTokens") usage_.cache_read_tokens = count(value);
+    if (key == "cacheWriteInputTokens") usage_.cache_write_tokens = count(value);
+    if (key == "uncachedInputTokens") uncached = count(value);
+    if (key == "outputTokens") usage_.output_tokens = count(value);
+    if (key == "contextUsagePercentage")
+      context_percent_ = numberOf(value).value_or(context_percent_);
+  });
+  usage_.input_tokens = uncached + usage_.cache_read_tokens + usage_.cache_write_tokens;
+}
+
+sdk::Result<> Reply::onTail(std::string_view payload) {
   if (!eachMember(payload, [&](std::string_view key, std::string_view value) {
         if (key == "contextUsagePercentage") {
           context_percent_ = numberOf(value).value_or(context_percent_);
@@ -232,13 +247,7 @@ sdk::Result<> Reply::onTail(std::string_view payload) {
         } else if (key == "stopDetails") {
           refused_ = memberOf(value, "refusal").starts_with('{');
         } else if (key == "tokenUsage" && value.starts_with('{')) {
-          usage_.cache_read_tokens = count(memberOf(value, "cacheReadInputTokens"));
-          usage_.cache_write_tokens = count(memberOf(value, "cacheWriteInputTokens"));
-          usage_.input_tokens = count(memberOf(value, "uncachedInputTokens")) +
-                                usage_.cache_read_tokens + usage_.cache_write_tokens;
-          usage_.output_tokens = count(memberOf(value, "outputTokens"));
-          if (const auto percent = numberOf(memberOf(value, "contextUsagePercentage")))
-            context_percent_ = *percent;
+          takeTokens(value);
         }
       }))
     return damaged("an event that is not JSON");

@@ -60,6 +60,7 @@ class Reply {
   sdk::Result<> onReasoning(std::string_view payload);
   sdk::Result<> onTool(std::string_view payload);
   sdk::Result<> onTail(std::string_view payload);
+  void takeTokens(std::string_view object);
   sdk::Result<> onException(std::string_view type, std::string_view payload);
   sdk::Result<> say(std::string_view text);
   sdk::Result<> think(std::string_view text);

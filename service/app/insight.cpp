@@ -21,12 +21,15 @@ constexpr size_t kMaxError = 500;
 constexpr size_t kMaxModel = 300;
 
 void member(std::string& out, std::string_view name, std::string_view value) {
-  out += fmt::format("{}\"{}\":", out.back() == '{' ? "" : ",", name);
+  if (out.back() != '{') out += ',';
+  out.append("\"").append(name).append("\":");
   appendJsonString(out, value);
 }
 
 std::string attemptsJson(const RouteReport& route) {
-  std::string out = "[";
+  std::string out;
+  out.reserve(2 + 128 * route.attempts.size());
+  out += '[';
   for (const RouteAttempt& attempt : route.attempts) {
     if (out.size() > 1) out += ',';
     out += '{';

@@ -190,7 +190,10 @@ fs::path defaultMasterKey(const std::vector<std::string>& environment, const fs:
 }  // namespace
 
 const std::string* Config::pluginSetting(std::string_view id, std::string_view key) const {
-  const auto found = plugin_settings.find(fmt::format("{}.{}", id, key));
+  std::string name;
+  name.reserve(id.size() + 1 + key.size());
+  name.append(id).append(".").append(key);
+  const auto found = plugin_settings.find(name);
   return found == plugin_settings.end() ? nullptr : &found->second;
 }
 

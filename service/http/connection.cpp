@@ -13,6 +13,7 @@
 #include <climits>
 #include <optional>
 
+#include "core/base/http_token.hpp"
 #include "service/http/tls_identity.hpp"
 #include "service/http/tls_socket.hpp"
 #include "service/platform/socket_wait.hpp"
@@ -111,7 +112,7 @@ Framing framingOf(const Poco::Net::HTTPRequest& head) {
   int lengths = 0;
   int encodings = 0;
   for (const auto& [name, value] : head) {
-    if (!isToken(name))
+    if (!isHttpToken(name))
       f.valid = false;  // "Content-Length :" is read by some parsers and not by others
     if (equalsIgnoringCase(name, "Content-Length")) {
       ++lengths;
@@ -410,7 +411,7 @@ void Connection::answer(Exchange& x, Session& session) {
   if (headerBytes(x.head) > core_.options.max_header_bytes) {
     return x.refuse(431, "headers_too_large", "The headers of the request are too large.");
   }
-  if (!isToken(method))
+  if (!isHttpToken(method))
     return x.refuse(400, "malformed_request", "The method is not a valid name.");
 
   if (!peer_) {
@@ -421,7 +422,9 @@ void Connection::answer(Exchange& x, Session& session) {
   request.secure = session.socket().secure();
   request.method = method;
   request.header = [&head = x.head](std::string_view name) {
-    return head.get(std::string(name), "");
+    for (const auto& [known, value] : head)
+      if (equalsIgnoringCase(known, name)) return value;
+    return std::string();
   };
 
   const auto hosts = std::count_if(x.head.begin(), x.head.end(), [](const auto& h) {

@@ -34,13 +34,6 @@ std::string_view hostName(std::string_view authority) {
 
 }  // namespace
 
-bool isToken(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return alphanumeric(c) || kMarks.find(c) != std::string_view::npos;
-  });
-}
-
 HostGuard::HostGuard(const std::vector<std::string>& allowed_hosts,
                      const std::vector<std::string>& allowed_origins)
     : origins_(allowed_origins) {

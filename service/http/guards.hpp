@@ -11,8 +11,6 @@
 
 namespace omni::http {
 
-bool isToken(std::string_view text);  // RFC 9110 token: what a header name or method consists of
-
 class HostGuard {
  public:
   HostGuard(const std::vector<std::string>& allowed_hosts,

@@ -1,11 +1,10 @@
 #include "service/http/inference.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "core/base/append_number.hpp"
 #include "core/base/trace_context.hpp"
 #include "core/chat/estimate.hpp"
 #include "core/errors/error_table.hpp"
@@ -37,7 +36,10 @@ void setRouteHeaders(ResponseWriter& writer, const RouteReport& report) {
 }
 
 void setCredits(ResponseWriter& writer, const chat::Usage& usage) {
-  if (usage.credits >= 0) writer.setHeader("x-omniroute-credits", fmt::format("{}", usage.credits));
+  if (usage.credits < 0) return;
+  std::string credits;
+  appendNumber(credits, usage.credits);
+  writer.setHeader("x-omniroute-credits", std::move(credits));
 }
 
 bool isContent(EventKind kind) {
@@ -118,7 +120,9 @@ class StreamSink final : public chat::EventSink {
       early_usage_.reset();
     }
     encoder_.onEvent(event, frames_);
-    return (held_ && frames_.size() < kMostHeld) || writeOut();
+    // Nothing follows the finish but the stream's end, which takes it along.
+    const bool wait = held_ || event.kind == EventKind::Finish;
+    return (wait && frames_.size() < kMostHeld) || writeOut();
   }
 
   void hold() override { held_ = true; }

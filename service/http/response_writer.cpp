@@ -4,6 +4,8 @@
 #include <Poco/Net/SocketImpl.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 
@@ -16,6 +18,7 @@
 #include <winsock2.h>
 #endif
 
+#include "core/base/http_token.hpp"
 #include "service/http/guards.hpp"
 
 #include "service/platform/socket_wait.hpp"
@@ -24,6 +27,8 @@ namespace omni::http {
 namespace {
 
 constexpr int64_t kPeerCheckMs = 200;
+constexpr size_t kUsualHead = 512;
+constexpr size_t kUsualHeaders = 8;
 constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 
 #ifdef MSG_NOSIGNAL
@@ -192,7 +197,7 @@ SocketWriter::~SocketWriter() {
 
 void SocketWriter::setHeader(std::string name, std::string value) {
   std::lock_guard lock(mutex_);
-  if (committed() || !isToken(name)) return;
+  if (committed() || !isHttpToken(name)) return;
   // A value may come from a user (a connection's name); a line break in it would start a new
   // header.
   for (char& c : value) {
@@ -204,6 +209,7 @@ void SocketWriter::setHeader(std::string name, std::string value) {
       return;
     }
   }
+  if (headers_.empty()) headers_.reserve(kUsualHeaders);
   headers_.emplace_back(std::move(name), std::move(value));
 }
 
@@ -211,6 +217,7 @@ void SocketWriter::setHeader(std::string name, std::string value) {
 void SocketWriter::appendHead(int status, std::string_view content_type, bool has_length,
                               size_t length) {
   status_ = status;
+  out_.reserve(kUsualHead + (has_length ? length : 0));
   out_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reasonPhrase(status));
   out_.append("\r\nDate: ").append(httpDate()).append("\r\n");
   if (!content_type.empty() && !bodyless(status))
@@ -237,8 +244,9 @@ void SocketWriter::appendChunk(std::string_view bytes) {
     out_ += bytes;
     return;
   }
-  fmt::format_to(std::back_inserter(out_), "{:x}\r\n", bytes.size());
-  out_ += bytes;
+  std::array<char, 16> size;
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16).ptr;
+  out_.append(size.data(), static_cast<size_t>(end - size.data())).append("\r\n").append(bytes);
   out_ += "\r\n";
 }
 

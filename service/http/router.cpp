@@ -12,16 +12,6 @@ int hexValue(char c) {
   return -1;
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 // A dot segment, also one that was hidden by encoding its slash: a file handler must never see it.
 bool climbs(std::string_view decoded) {
   while (true) {
@@ -69,10 +59,28 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
   return pattern.size() == path.size();
 }
 
+// Nothing to decode and nothing to refuse.
+bool isPlain(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return c > 0x20 && c < 0x7f && c != '%' && c != '+'; });
+}
+
+// Calls take(part) for each part; false as soon as it says so.
+template <typename Take>
+bool eachPart(std::string_view text, char separator, Take&& take) {
+  while (true) {
+    const size_t end = text.find(separator);
+    if (!take(text.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 std::optional<std::string> percentDecode(std::string_view text, bool plus_is_space) {
   std::string out;
+  if (isPlain(text)) return out.assign(text);
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
@@ -102,23 +110,29 @@ std::optional<Target> parseTarget(std::string_view target) {
   const std::string_view path = target.substr(0, question);
   if (path.find('#') != std::string_view::npos) return std::nullopt;
   result.raw_path = path;
-  for (std::string_view segment : split(path.substr(1), '/')) {
+  result.path.reserve(path.size());
+  result.segments.reserve(static_cast<size_t>(std::ranges::count(path, '/')));
+  const bool good_path = eachPart(path.substr(1), '/', [&](std::string_view segment) {
     auto decoded = percentDecode(segment);
-    if (!decoded || climbs(*decoded)) return std::nullopt;
+    if (!decoded || climbs(*decoded)) return false;
     result.path += '/';
     result.path += *decoded;
     result.segments.push_back(std::move(*decoded));
-  }
+    return true;
+  });
+  if (!good_path) return std::nullopt;
   if (question == std::string_view::npos) return result;
-  for (std::string_view pair : split(target.substr(question + 1), '&')) {
-    if (pair.empty()) continue;
+  const bool good_query = eachPart(target.substr(question + 1), '&', [&](std::string_view pair) {
+    if (pair.empty()) return true;
     const size_t equals = pair.find('=');
     auto key = percentDecode(pair.substr(0, equals), true);
     auto value = equals == std::string_view::npos ? std::optional<std::string>("")
                                                   : percentDecode(pair.substr(equals + 1), true);
-    if (!key || !value) return std::nullopt;
+    if (!key || !value) return false;
     result.query.emplace(std::move(*key), std::move(*value));
-  }
+    return true;
+  });
+  if (!good_query) return std::nullopt;
   return result;
 }
 
@@ -127,7 +141,11 @@ Router::Router(RouteTable routes) {
     Entry entry;
     std::string_view pattern = route.pattern;
     if (!pattern.empty() && pattern.front() == '/') pattern.remove_prefix(1);
-    for (std::string_view s : split(pattern, '/')) entry.segments.emplace_back(s);
+    eachPart(pattern, '/', [&](std::string_view segment) {
+      entry.segments.emplace_back(segment);
+      return true;
+    });
+    entry.takes_rest = isRest(entry.segments.back());
     entry.route = std::move(route);
     entries_.push_back(std::move(entry));
   }
@@ -141,6 +159,7 @@ Router::Match Router::match(std::string_view method, const Target& target) const
   const Entry* get_entry = nullptr;
   const Entry* hit = nullptr;
   for (const Entry& entry : entries_) {
+    if (!entry.takes_rest && entry.segments.size() != target.segments.size()) continue;
     if (!matches(entry.segments, target.segments, nullptr)) continue;
     result.door = entry.route.door;
     if (entry.route.method == method) {

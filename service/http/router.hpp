@@ -43,6 +43,7 @@ class Router {
   struct Entry {
     Route route;
     std::vector<std::string> segments;
+    bool takes_rest = false;  // the last segment is {name*}
   };
   std::vector<Entry> entries_;
 };

@@ -7,6 +7,10 @@ namespace omni::http {
 
 namespace {
 
+// How long it goes on without a stream: waking it for each of many short ones would be a switch of
+// threads per request.
+constexpr int kAwakeMs = 1000;
+
 int64_t machineMs() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
@@ -38,7 +42,7 @@ void StreamTicker::stop() {
 void StreamTicker::add(Ticked* stream) {
   std::lock_guard lock(mutex_);
   streams_.push_back(stream);
-  if (streams_.size() == 1) wake_.notify_all();
+  if (asleep_) wake_.notify_all();
 }
 
 void StreamTicker::remove(Ticked* stream) {
@@ -56,13 +60,18 @@ void StreamTicker::tickAll() {
 
 void StreamTicker::run() {
   std::unique_lock lock(mutex_);
+  int empty_ms = 0;
   while (!stopping_) {
-    if (streams_.empty()) {
+    if (streams_.empty() && empty_ms >= kAwakeMs) {
+      asleep_ = true;
       wake_.wait(lock, [this] { return stopping_ || !streams_.empty(); });
+      asleep_ = false;
+      empty_ms = 0;
       continue;
     }
     wake_.wait_for(lock, std::chrono::milliseconds(period_ms_), [this] { return stopping_; });
     if (stopping_) return;
+    empty_ms = streams_.empty() ? empty_ms + period_ms_ : 0;
     for (Ticked* stream : streams_) stream->tick();
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 // One thread that looks after all open streams of a server: it sends a late header or a keep-alive
-// when the handler has been silent, and begins a planned stream. It sleeps while there is no
-// stream.
+// when the handler has been silent, and begins a planned stream. It sleeps while there is
+// no stream.
 
 #include <condition_variable>
 #include <cstdint>
@@ -45,6 +45,7 @@ class StreamTicker {
   std::condition_variable wake_;
   std::vector<Ticked*> streams_;
   bool stopping_ = false;
+  bool asleep_ = false;  // until there is a stream
   std::thread thread_;
 };
 

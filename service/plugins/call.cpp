@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace omni::plugins {
 
 void HostContext::log(LogLevel level, std::string_view message) const noexcept {
@@ -54,6 +56,10 @@ omni_status_t omni_call::failed(omni::Error why) {
   if (!why.conflict_id.empty()) conflict_id = why.conflict_id;
   error = std::move(why);
   return OMNI_FAILED;
+}
+
+void omni_call::release() {
+  if (std::exchange(holding, false)) sink->release();
 }
 
 omni::Result<> omni_call::finish(omni_status_t status, std::string_view what) {

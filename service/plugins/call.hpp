@@ -65,6 +65,8 @@ struct omni_call {
   // so.
   bool cancelled() noexcept;
   omni_status_t failed(omni::Error why);
+  // What the sink holds goes out: something may take its time now.
+  void release();
 
   // The outcome of the plugin's function as a result; `what` names the function for the log.
   omni::Result<> finish(omni_status_t status, std::string_view what);
@@ -72,6 +74,8 @@ struct omni_call {
   omni::plugins::HostContext& host;
   omni::plugins::AccountRecord& record;
   omni::chat::EventSink* sink = nullptr;  // of a completion
+  bool holding = false;                   // the sink was told to hold
+  bool in_http = false;                   // an upstream's answer is being read
   bool told_cancelled = false;
   std::optional<omni::Error> error;
   std::string conflict_id;  // survives a plugin's own wording of the conflict

@@ -144,6 +144,7 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
     HttpCall out;
     out.method = toView(request->method);
     out.url = toView(request->url);
+    out.headers.reserve(request->header_count + 1);
     for (size_t i = 0; i < request->header_count; ++i)
       out.headers.push_back({toView(request->headers[i].name), toView(request->headers[i].value)});
     // The client's trace goes on through the provider; a plugin cannot know of it.
@@ -176,15 +177,20 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
       return stop(
           sink->on_response(sink->context, static_cast<uint32_t>(status), raw.data(), raw.size()));
     };
-    if (call->sink) out.before_wait = [sink = call->sink] { sink->release(); };
+    out.before_wait = [call] { call->release(); };
     auto on_body = [&](std::string_view bytes) -> Result<> {
       if (call->sink) call->sink->hold();
+      call->holding = call->sink != nullptr;
       return stop(sink->on_body(sink->context, toStr(bytes)));
     };
+    call->release();  // a second request: what the first one gave does not wait for it
+    call->in_http = true;
     // Provider and account: two plugins never share a connection either.
     auto done = call->host.deps.upstream.call(call->host.plugin + "/" + call->record.id(), out,
                                               on_response, on_body, call->token);
-    if (call->sink) call->sink->release();
+    call->in_http = false;
+    // After a whole answer the call's own end follows at once, and shares the write.
+    if (!done) call->release();
     if (stopped != OMNI_OK) return stopped;
     return done ? OMNI_OK : call->failed(std::move(done.error()));
   });
@@ -218,6 +224,7 @@ omni_status_t hostCommit(omni_call_t* call, const omni_change_t* changes, size_t
       added.secret = change.kind == OMNI_VALUE_SECRET;
     }
     if (out.empty()) return OMNI_OK;
+    call->release();
     auto done = call->record.commit(out);
     return done ? OMNI_OK : call->failed(std::move(done.error()));
   });
@@ -238,6 +245,7 @@ omni_status_t hostLock(omni_call_t* call, omni_str_t name) noexcept {
       call->host.misbehaved("a call locked the same name twice");
       return OMNI_INVALID;
     }
+    call->release();
     if (auto got = call->host.locks.acquire(key, call->token); !got)
       return call->failed(std::move(got.error()));
     call->locks.insert(key);

@@ -103,6 +103,10 @@ omni_status_t onEvent(void* raw, const omni_event_t* event) noexcept {
       return OMNI_CANCELLED;
     }
     if (out.kind == chat::EventKind::Finish) context.finished = true;
+    // Content after the answer was read: whether more follows at once, only the plugin knows.
+    if (!context.call.in_http && out.kind != chat::EventKind::Finish &&
+        out.kind != chat::EventKind::Usage)
+      context.call.release();
     return OMNI_OK;
   } catch (const std::exception& error) {
     context.call.host.log(LogLevel::Error, error.what());
@@ -238,6 +242,7 @@ Result<> PluginProvider::completeAs(std::string_view connection_id, std::string_
   raw.request_done = &onRequestDone;
   const omni_status_t status = enter(
       context_, "complete", [&] { return entry_.complete(plugin_, &call, &view.raw(), &raw); });
+  call.release();
   if (status == OMNI_OK && !sink_context.finished) {
     context_.misbehaved("complete succeeded without a finish event");
     return makeError(

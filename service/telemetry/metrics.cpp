@@ -10,6 +10,11 @@ namespace omni::telemetry {
 namespace {
 
 void appendEscaped(std::string& out, std::string_view value) {
+  const auto special = [](char c) { return c == '\n' || c == '\\' || c == '"'; };
+  if (std::ranges::none_of(value, special)) {
+    out += value;
+    return;
+  }
   for (const char c : value) {
     if (c == '\n') {
       out += "\\n";
@@ -35,6 +40,9 @@ void MetricText::family(std::string_view name, std::string_view type, std::strin
 
 std::string MetricText::labelText(Labels labels) {
   std::string out;
+  size_t size = 0;
+  for (const auto& [key, value] : labels) size += key.size() + value.size() + 4;
+  out.reserve(size);
   for (const auto& [key, value] : labels) {
     if (!out.empty()) out += ',';
     out += key;

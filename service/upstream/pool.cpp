@@ -1,6 +1,11 @@
 #include "service/upstream/pool.hpp"
 
 namespace omni::upstream {
+namespace {
+
+constexpr int64_t kSweepMs = 1000;
+
+}  // namespace
 
 bool ConnectionPool::expired(const PooledConnection& connection, int64_t now) const {
   return now - connection.idle_since_ms > limits_.max_idle_ms ||
@@ -32,11 +37,10 @@ PooledConnection ConnectionPool::take(const std::string& key) {
     {
       std::lock_guard lock(mutex_);
       auto it = idle_.find(key);
-      if (it == idle_.end()) return {};
+      if (it == idle_.end() || it->second.empty()) return {};
       found = std::move(it->second.back());
       it->second.pop_back();
       --count_;
-      if (it->second.empty()) idle_.erase(it);
     }
     if (!expired(found, now) && found.transport->looksAlive()) return found;
   }
@@ -47,7 +51,11 @@ void ConnectionPool::put(const std::string& key, PooledConnection connection) {
   connection.idle_since_ms = now;
   std::vector<PooledConnection> dropped;
   std::lock_guard lock(mutex_);
-  dropped = sweep(now);
+  // It goes over all accounts: not with every request.
+  if (now - swept_ms_ >= kSweepMs || count_ >= limits_.max_idle) {
+    dropped = sweep(now);
+    swept_ms_ = now;
+  }
   if (count_ >= limits_.max_idle || expired(connection, now)) {
     dropped.push_back(std::move(connection));
     return;

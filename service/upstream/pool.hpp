@@ -45,6 +45,7 @@ class ConnectionPool {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::vector<PooledConnection>> idle_;
   size_t count_ = 0;
+  int64_t swept_ms_ = 0;
 };
 
 }  // namespace omni::upstream

@@ -10,6 +10,8 @@ namespace omni::upstream {
 namespace {
 
 constexpr size_t kMaxHead = 64 * 1024;
+constexpr size_t kUsualHead = 1024;
+constexpr size_t kUsualHeaders = 16;
 constexpr size_t kMaxChunkLine = 4096;
 constexpr size_t kMaxTrailer = 16 * 1024;
 
@@ -37,18 +39,25 @@ bool listHas(std::string_view list, std::string_view word) {
 
 }  // namespace
 
-Result<bool> ResponseParser::takeLine(std::string_view& bytes, size_t limit) {
+Result<std::optional<std::string_view>> ResponseParser::takeLine(std::string_view& bytes,
+                                                                 size_t limit) {
   const size_t newline = bytes.find('\n');
-  const std::string_view piece = bytes.substr(0, newline);
-  if (line_.size() + piece.size() > limit) return malformed("a line is too long");
-  line_ += piece;
-  if (newline == std::string_view::npos) {
+  std::string_view line = bytes.substr(0, newline);
+  // A line of the last call that was whole is done with.
+  if (line_whole_) line_.clear();
+  line_whole_ = newline != std::string_view::npos;
+  if (line_.size() + line.size() > limit) return malformed("a line is too long");
+  if (!line_whole_ || !line_.empty()) {
+    line_ += line;
+    line = line_;
+  }
+  if (!line_whole_) {
     bytes = {};
-    return false;
+    return std::nullopt;
   }
   bytes.remove_prefix(newline + 1);
-  if (line_.ends_with('\r')) line_.pop_back();
-  return true;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
 }
 
 Result<> ResponseParser::feed(std::string_view bytes) {
@@ -59,13 +68,13 @@ Result<> ResponseParser::feed(std::string_view bytes) {
         auto line = takeLine(bytes, kMaxHead);
         if (!line) return std::unexpected(std::move(line.error()));
         if (!*line) return {};
-        if (head_.empty() && line_.empty())
+        if (head_.empty() && (*line)->empty())
           break;  // an empty line before the status line is allowed
-        if (head_.size() + line_.size() > kMaxHead) return malformed("the headers are too long");
-        if (!line_.empty()) {
-          head_ += line_;
+        if (head_.size() + (*line)->size() > kMaxHead) return malformed("the headers are too long");
+        if (!(*line)->empty()) {
+          if (head_.empty()) head_.reserve(kUsualHead);
+          head_ += **line;
           head_ += '\n';
-          line_.clear();
           break;
         }
         if (auto taken = takeHead(); !taken) return taken;
@@ -91,15 +100,14 @@ Result<> ResponseParser::feed(std::string_view bytes) {
         auto line = takeLine(bytes, kMaxChunkLine);
         if (!line) return std::unexpected(std::move(line.error()));
         if (!*line) return {};
-        if (auto taken = takeChunkSize(line_); !taken) return taken;
-        line_.clear();
+        if (auto taken = takeChunkSize(**line); !taken) return taken;
         break;
       }
       case State::ChunkEnd: {
         auto line = takeLine(bytes, 2);
         if (!line) return std::unexpected(std::move(line.error()));
         if (!*line) return {};
-        if (!line_.empty()) return malformed("a chunk is longer than it says");
+        if (!(*line)->empty()) return malformed("a chunk is longer than it says");
         state_ = State::ChunkSize;
         break;
       }
@@ -107,10 +115,9 @@ Result<> ResponseParser::feed(std::string_view bytes) {
         auto line = takeLine(bytes, kMaxTrailer);
         if (!line) return std::unexpected(std::move(line.error()));
         if (!*line) return {};
-        trailer_bytes_ += line_.size();
+        trailer_bytes_ += (*line)->size();
         if (trailer_bytes_ > kMaxTrailer) return malformed("the trailers are too long");
-        if (line_.empty()) state_ = State::Done;
-        line_.clear();
+        if ((*line)->empty()) state_ = State::Done;
         break;
       }
       case State::Done:
@@ -155,6 +162,7 @@ Result<> ResponseParser::takeHead() {
     return malformed("no HTTP/1.x status line");
 
   std::vector<HttpHeader> headers;
+  headers.reserve(kUsualHeaders);
   while (!rest.empty()) {
     const std::string_view line = nextLine();
     const size_t colon = line.find(':');

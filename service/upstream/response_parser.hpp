@@ -4,6 +4,7 @@
 // One thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,15 +41,17 @@ class ResponseParser {
   Result<> takeHead();
   Result<> chooseBody(int status, int minor, const std::vector<HttpHeader>& headers);
   Result<> takeChunkSize(std::string_view line);
-  // Moves bytes up to the line's end into line_; true when a whole line (without CRLF) is there.
-  Result<bool> takeLine(std::string_view& bytes, size_t limit);
+  // The next line without its CRLF, from `bytes` or, begun earlier, from line_; nullopt: its end
+  // has not come yet. Valid until the next call.
+  Result<std::optional<std::string_view>> takeLine(std::string_view& bytes, size_t limit);
 
   bool head_request_;
   const UpstreamClient::OnResponse& on_response_;
   const UpstreamClient::OnBody& on_body_;
   State state_ = State::Head;
   std::string head_;
-  std::string line_;
+  std::string line_;  // what of it came in earlier pieces
+  bool line_whole_ = false;
   uint64_t left_ = 0;
   size_t trailer_bytes_ = 0;
   bool any_bytes_ = false;

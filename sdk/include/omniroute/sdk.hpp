@@ -194,6 +194,7 @@ class Call {
       return guarded(*c, [&] {
         HttpResponse response;
         response.status = status_code;
+        response.headers.reserve(count);
         for (size_t i = 0; i < count; ++i)
           response.headers.push_back(
               {std::string(toView(list[i].name)), std::string(toView(list[i].value))});

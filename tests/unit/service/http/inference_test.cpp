@@ -263,6 +263,30 @@ TEST_P(InferenceTest, HeldEventsLeaveInOneWriteAtTheirRelease) {
   EXPECT_THAT(between, Not(HasSubstr("\r\n"))) << "in one chunk";
 }
 
+TEST_P(InferenceTest, TheFinishLeavesWithTheStreamsEnd) {
+  backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
+                        RouteReport&) {
+    emit(sink, chat::EventKind::Text, "words");
+    emit(sink, chat::EventKind::Finish);
+    return Result<>{};
+  };
+  start();
+  RawClient c(server_->port());
+  c.send(post(GetParam().path, body(true)));
+  const std::string answer = c.until("\r\n0\r\n\r\n");
+  std::string_view body = std::string_view(answer).substr(answer.find("\r\n\r\n") + 4);
+  std::vector<std::string> chunks;
+  for (size_t size = 1; size > 0;) {
+    const size_t line = body.find("\r\n");
+    ASSERT_NE(line, std::string_view::npos);
+    size = std::stoul(std::string(body.substr(0, line)), nullptr, 16);
+    chunks.emplace_back(body.substr(line + 2, size));
+    body.remove_prefix(line + 2 + size + 2);
+  }
+  ASSERT_EQ(chunks.size(), 3u) << answer;  // the text, all of the end, and the empty one
+  EXPECT_THAT(chunks[0], HasSubstr("words"));
+}
+
 TEST_P(InferenceTest, FailureAfterSilenceIsInBand) {
   std::promise<void> running;
   std::promise<void> go;

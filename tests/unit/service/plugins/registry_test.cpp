@@ -94,12 +94,16 @@ class Sink final : public chat::EventSink {
     kinds.push_back(event.kind);
     text += event.text;
     if (event.usage) usage = *event.usage;
+    order += event.kind == chat::EventKind::Finish ? "end " : std::string(event.text) + ' ';
     return accept;
   }
+  void hold() override { order += "hold "; }
+  void release() override { order += "release "; }
   void requestDone() override { ++request_done; }
   int request_done = 0;
   std::vector<chat::EventKind> kinds;
   std::string text;
+  std::string order;  // texts, the end, holds and releases as they came
   chat::Usage usage;
   bool accept = true;
 };
@@ -365,6 +369,63 @@ TEST_F(RegistryTest, HttpRunsInTheAccountsOwnPool) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, FailureKind::Timeout);
   EXPECT_EQ(failed.error().message, "too slow");
+}
+
+// An answer of two pieces, each passed on as text.
+omni_status_t relay(omni_call_t* call, const omni_sink_t* out) {
+  omni_http_request_t request{};
+  request.struct_size = sizeof(request);
+  request.method = toStr("POST");
+  request.url = toStr("http://u/");
+  omni_http_sink_t http{};
+  http.struct_size = sizeof(http);
+  http.context = const_cast<omni_sink_t*>(out);
+  http.on_response = [](void*, uint32_t, const omni_header_t*, size_t) { return OMNI_OK; };
+  http.on_body = [](void* context, omni_str_t bytes) {
+    return emit(static_cast<const omni_sink_t*>(context), OMNI_EVENT_TEXT, toView(bytes));
+  };
+  return script->host->http(call, &request, &http);
+}
+
+TEST_F(RegistryTest, TheLastEventsOfAnAnswerShareTheWriteOfItsEnd) {
+  script_.complete = [](omni_call_t* call, const omni_request_t*, const omni_sink_t* out) {
+    relay(call, out);
+    return emit(out, OMNI_EVENT_FINISH);
+  };
+  ASSERT_TRUE(complete());
+  EXPECT_EQ(sink.order, "hold he hold llo end release ");
+}
+
+TEST_F(RegistryTest, WhatIsHeldGoesOutBeforeAnythingThatMayWait) {
+  const std::vector<std::pair<std::string, std::function<void(omni_call_t*, const omni_sink_t*)>>>
+      waits = {
+          {"hold he hold llo release end ",
+           [](omni_call_t* call, const omni_sink_t*) {
+             script->host->lock(call, toStr("l"));
+             script->host->unlock(call, toStr("l"));
+           }},
+          {"hold he hold llo release end ",
+           [](omni_call_t* call, const omni_sink_t*) { commit(call, "k", "v"); }},
+          {"hold he hold llo more release end ",
+           [](omni_call_t*, const omni_sink_t* out) { emit(out, OMNI_EVENT_TEXT, "more"); }},
+          {"hold he hold llo release hold he hold llo end release ",
+           [](omni_call_t* call, const omni_sink_t* out) { relay(call, out); }},
+          {"hold he hold llo release end ",
+           [this](omni_call_t* call, const omni_sink_t* out) {
+             world.upstream.failure = makeError(FailureKind::Timeout, "too slow").error();
+             relay(call, out);
+           }},
+      };
+  for (const auto& [order, wait] : waits) {
+    sink.order.clear();
+    script_.complete = [&](omni_call_t* call, const omni_request_t*, const omni_sink_t* out) {
+      relay(call, out);
+      wait(call, out);
+      return emit(out, OMNI_EVENT_FINISH);
+    };
+    ASSERT_TRUE(complete());
+    EXPECT_EQ(sink.order, order);
+  }
 }
 
 TEST_F(RegistryTest, ValuesBelongToTheCallsAccount) {
