@@ -111,6 +111,8 @@ function(omni_add_plugin name)
               $<TARGET_FILE:${name}_plugin>
       VERBATIM)
   endif()
+  # The manifest is written after linking; a change of its template alone has to write it too.
+  set_property(TARGET ${name}_plugin APPEND PROPERTY LINK_DEPENDS "${A_MANIFEST}")
   add_custom_command(TARGET ${name}_plugin POST_BUILD
     COMMAND ${CMAKE_COMMAND} -DMANIFEST_IN=${A_MANIFEST} -DMANIFEST_OUT=${OMNI_PLUGIN_DIR}/${name}.plugin.json
             -DLIBRARY=$<TARGET_FILE:${name}_plugin> -DVERSION=${PROJECT_VERSION}

@@ -21,6 +21,7 @@
 #include "service/app/by_hand.hpp"
 #include "service/app/exit_code.hpp"
 #include "service/app/gateway.hpp"
+#include "service/app/plugin_settings.hpp"
 #include "service/config/config.hpp"
 #include "service/config/key_table.hpp"
 #include "service/http/tls_identity.hpp"
@@ -112,7 +113,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     if (remove_) return ended(omni::removeAsService(remove_data_));
 #endif
     program_dir_ = std::filesystem::path(commandPath()).parent_path();
-    auto config = omni::config::load(sources_, program_dir_);
+    auto config = loadConfig();
     if (!config) {
       omni::platform::complain(config.error().message);
       return EXIT_CONFIG;
@@ -156,6 +157,14 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     if (name == "help" || name == "version") stopOptionsProcessing();
   }
 
+  omni::Result<omni::config::Config> loadConfig() const {
+    auto config = omni::config::load(sources_, program_dir_);
+    if (!config) return config;
+    if (auto settled = omni::app::settlePluginSettings(*config); !settled)
+      return std::unexpected(std::move(settled.error()));
+    return config;
+  }
+
   void showHelp() {
     Poco::Util::HelpFormatter formatter(options());
     formatter.setCommand("omnirouted");
@@ -173,6 +182,8 @@ class OmniRouted final : public Poco::Util::ServerApplication {
       if (!spec.allowed.empty()) std::cout << "  (" << spec.allowed << ")";
       std::cout << "\n      " << spec.help << "\n";
     }
+    std::cout << omni::app::pluginSettingsHelp(std::filesystem::path(commandPath()).parent_path(),
+                                               omni::platform::environment());
   }
 
   static int ended(const omni::Result<std::string>& done) {
@@ -203,7 +214,7 @@ class OmniRouted final : public Poco::Util::ServerApplication {
     manager.ready(serving);
     while (waitForRequest(requests, gateway, manager) == omni::platform::Request::Reload) {
       manager.reloading();
-      auto fresh = omni::config::load(sources_, program_dir_);
+      auto fresh = loadConfig();
       if (fresh) {
         gateway.reload(std::make_shared<const omni::config::Config>(std::move(*fresh)));
         manager.ready(serving);

@@ -113,6 +113,29 @@ Finding checkSignIn(const Json& manifest) {
   return ok();
 }
 
+Finding checkSettings(const Json& manifest) {
+  const Json* settings = manifest.member("settings");
+  if (!settings) return skipped("no \"settings\": a mistyped one will not be noticed");
+  if (!settings->isArray()) return failed("\"settings\" is not an array");
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < settings->array.size(); ++i) {
+    const Json& setting = settings->array[i];
+    const std::string where = "settings[" + std::to_string(i) + "]";
+    if (!hasText(setting, "key")) return failed(where + " lacks the text \"key\"");
+    const std::string& key = setting.member("key")->string;
+    if (std::find(keys.begin(), keys.end(), key) != keys.end())
+      return failed("settings repeats the key " + key);
+    keys.push_back(key);
+    const std::string type = hasText(setting, "type") ? setting.member("type")->string : "";
+    if (type != "text" && type != "integer" && type != "choice")
+      return failed(where + ".type is not text, integer or choice");
+    const Json* values = setting.member("values");
+    if (type == "choice" && (!values || !values->isArray() || values->array.empty()))
+      return failed(where + " is a choice without \"values\"");
+  }
+  return ok();
+}
+
 }  // namespace
 
 bool isPluginId(const std::string& text) {
@@ -147,6 +170,8 @@ std::optional<ManifestFacts> checkManifest(const std::string& path, Report& repo
   report.add("manifest.sign_in", checkSignIn(*manifest),
              "Each sign-in method needs id, method, title and fields; each field needs name, label "
              "and type.");
+  report.add("manifest.settings", checkSettings(*manifest),
+             "List each setting with key and type, so that a wrong one refuses the start.");
   if (!usable) return std::nullopt;
 
   const fs::path library = fs::absolute(path).parent_path() / manifest->member("file")->string;

@@ -37,6 +37,8 @@ function(omniroute_add_plugin name)
       target_link_options(${name}_plugin PRIVATE "-Wl,-z,defs")
     endif()
   endif()
+  # The manifest is written after linking; a change of its template alone has to write it too.
+  set_property(TARGET ${name}_plugin APPEND PROPERTY LINK_DEPENDS "${A_MANIFEST}")
   add_custom_command(TARGET ${name}_plugin POST_BUILD
     COMMAND ${CMAKE_COMMAND} "-DMANIFEST_IN=${A_MANIFEST}"
             "-DMANIFEST_OUT=${A_OUTPUT_DIRECTORY}/${name}.plugin.json"

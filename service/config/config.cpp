@@ -16,10 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Value {
-  std::string text;
-  std::string origin;  // for messages: "file X", "environment variable Y", "command line"
-};
+using Value = PluginSetting;
 using Values = std::map<std::string, Value, std::less<>>;
 
 // Set for the clients of this service, which may share its environment.
@@ -45,7 +42,8 @@ std::string nearestKey(std::string_view key) {
   return std::string(best->key);
 }
 
-Result<> put(Values& values, std::string key, const std::string& text, std::string origin) {
+Result<> put(Values& values, std::string key, const std::string& text, std::string origin,
+             Layer layer) {
   if (!findKey(key) && !isPluginKey(key)) {
     return makeError(
         FailureKind::BadRequest,
@@ -54,7 +52,7 @@ Result<> put(Values& values, std::string key, const std::string& text, std::stri
                     origin, key, nearestKey(key)),
         key);
   }
-  values[std::move(key)] = Value{trimmed(text), std::move(origin)};
+  values[std::move(key)] = Value{trimmed(text), std::move(origin), layer};
   return {};
 }
 
@@ -76,8 +74,8 @@ Result<> readFile(const fs::path& file, Values& values) {
       Poco::Util::AbstractConfiguration::Keys children;
       properties->keys(prefix, children);
       if (children.empty() && !prefix.empty()) {
-        if (auto done =
-                put(values, prefix, properties->getRawString(prefix), "file " + file.string());
+        if (auto done = put(values, prefix, properties->getRawString(prefix),
+                            "file " + file.string(), Layer::File);
             !done)
           return done;
       }
@@ -108,7 +106,8 @@ Result<> readEnvironment(const std::vector<std::string>& environment, Values& va
         key += c == '_' ? '.' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
     if (key.empty()) key = name;
-    if (auto done = put(values, key, entry.substr(equals + 1), "environment variable " + name);
+    if (auto done = put(values, key, entry.substr(equals + 1), "environment variable " + name,
+                        Layer::Environment);
         !done)
       return done;
   }
@@ -194,7 +193,7 @@ const std::string* Config::pluginSetting(std::string_view id, std::string_view k
   name.reserve(id.size() + 1 + key.size());
   name.append(id).append(".").append(key);
   const auto found = plugin_settings.find(name);
-  return found == plugin_settings.end() ? nullptr : &found->second;
+  return found == plugin_settings.end() ? nullptr : &found->second.text;
 }
 
 Result<Config> load(const Sources& sources, const fs::path& program_dir) {
@@ -208,15 +207,15 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
     if (equals == std::string::npos)
       return makeError(FailureKind::BadRequest,
                        fmt::format("command line: \"{}\" is not of the form key=value", entry));
-    if (auto done =
-            put(values, trimmed(entry.substr(0, equals)), entry.substr(equals + 1), "command line");
+    if (auto done = put(values, trimmed(entry.substr(0, equals)), entry.substr(equals + 1),
+                        "command line", Layer::CommandLine);
         !done)
       return std::unexpected(done.error());
   }
 
   for (const KeySpec& spec : keyTable()) {
-    auto [position, added] = values.try_emplace(std::string(spec.key),
-                                                Value{std::string(spec.default_value), "default"});
+    auto [position, added] = values.try_emplace(
+        std::string(spec.key), Value{std::string(spec.default_value), "default", Layer::Default});
     if (auto done = check(spec, position->second); !done) return std::unexpected(done.error());
   }
   const auto text = [&](std::string_view key) -> const std::string& {
@@ -265,7 +264,7 @@ Result<Config> load(const Sources& sources, const fs::path& program_dir) {
   config.log_format = text("log.format");
   config.log_file = text("log.file");
   for (const auto& [key, value] : values)
-    if (isPluginKey(key)) config.plugin_settings[key.substr(8)] = value.text;
+    if (isPluginKey(key)) config.plugin_settings[key.substr(8)] = value;
   return config;
 }
 

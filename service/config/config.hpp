@@ -19,7 +19,15 @@ struct Sources {
   std::vector<std::string> command_line;  // "key=value"
 };
 
-// Immutable after loading; share it by shared_ptr.
+enum class Layer { Default, File, Environment, CommandLine };  // a later one wins
+
+struct PluginSetting {
+  std::string text;
+  std::string origin;  // for messages: "file X", "environment variable Y", "command line"
+  Layer layer = Layer::Default;
+};
+
+// Immutable once it is in use; share it by shared_ptr.
 struct Config {
   std::string address;
   uint16_t port = 0;
@@ -50,7 +58,8 @@ struct Config {
   std::string log_level;
   std::string log_format;
   std::filesystem::path log_file;
-  std::map<std::string, std::string, std::less<>> plugin_settings;  // "kiro.endpoint.oidc" -> value
+  // "kiro.endpoint.oidc" -> value; app::settlePluginSettings() holds them against the manifests.
+  std::map<std::string, PluginSetting, std::less<>> plugin_settings;
 
   // "plugins.<id>.<key>" without its prefix; nullptr when not set.
   const std::string* pluginSetting(std::string_view id, std::string_view key) const;

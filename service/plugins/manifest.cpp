@@ -52,8 +52,8 @@ Result<Manifest> parseManifest(std::string_view source) {
     return makeError(FailureKind::BadRequest, "manifest: not a JSON object");
   const json::object& object = document.get_object();
   for (const auto& entry : object) {
-    constexpr std::string_view kKnown[] = {"id",   "name",   "version",      "abi",
-                                           "file", "sha256", "signInMethods"};
+    constexpr std::string_view kKnown[] = {"id",   "name",   "version",       "abi",
+                                           "file", "sha256", "signInMethods", "settings"};
     if (std::find(std::begin(kKnown), std::end(kKnown), std::string_view(entry.key())) ==
         std::end(kKnown))
       return bad(std::string_view(entry.key()), "is not a known member");
@@ -90,6 +90,11 @@ Result<Manifest> parseManifest(std::string_view source) {
   if (const json::value* methods = object.if_contains("signInMethods")) {
     if (!methods->is_array()) return bad("signInMethods", "must be a list");
     out.sign_in_methods_json = json::serialize(*methods);
+  }
+  if (const json::value* settings = object.if_contains("settings")) {
+    auto specs = parseSettingSpecs(json::serialize(*settings));
+    if (!specs) return std::unexpected(std::move(specs.error()));
+    out.settings = std::move(*specs);
   }
   return out;
 }

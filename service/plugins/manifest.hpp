@@ -2,10 +2,13 @@
 // <id>.plugin.json: what has to be known of a plugin before its library is mapped.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/error.hpp"
+#include "service/plugins/setting_spec.hpp"
 
 namespace omni::plugins {
 
@@ -18,6 +21,7 @@ struct Manifest {
   std::string file;    // a plain file name
   std::string sha256;  // 64 lower-case hex digits
   std::string sign_in_methods_json = "[]";
+  std::optional<std::vector<SettingSpec>> settings;  // nullopt: the manifest does not say
 };
 
 // BadRequest; the message names the member and what it must be.

@@ -22,6 +22,26 @@ class Process(World):
                 self.assertEqual(result.returncode, 78, result)
                 self.assertIn(expected, result.stderr)
 
+    def test_bad_settings_of_plugins_refuse_the_start_too(self):
+        file = os.path.join(self.work, "settings.properties")
+        for line, expected in (("plugins.kiro.wrie = legacy", "plugins.kiro.wire"), ("plugins.kiro.wire = new", "auto|kiro|codewhisperer|legacy"),
+                               ("plugins.kiro.timeout.idleMs = soon", "whole number from 1"), ("plugins.kir.wire = auto", "echo, kiro, openai"),
+                               ("plugins.echo.wire = auto", "has no settings")):
+            with self.subTest(line), open(file, "w") as out:
+                out.write(line + "\n")
+                out.flush()
+                for more in (["--check-config"], []):
+                    result = self.run_once(*more, "--config", file, "--set", f"plugins.dir={PLUGINS}", "--set", f"data.dir={self.data}-none")
+                    self.assertEqual(result.returncode, 78, result)
+                    self.assertIn(file, result.stderr)
+                    self.assertIn(line.split(" = ")[0], result.stderr)
+                    self.assertIn(expected, result.stderr)
+        self.assertFalse(os.path.exists(f"{self.data}-none"))
+
+    def test_the_help_shows_the_settings_of_plugins(self):
+        text = self.run_once("--help").stdout
+        self.assertIn("plugins.kiro.wire = auto  (auto|kiro|codewhisperer|legacy)", text)
+
     def test_check_config_help_and_version(self):
         self.assertEqual(self.run_once("--check-config", "--set", f"data.dir={self.data}").returncode, 0)
         self.assertIn("--config", self.run_once("--help").stdout)

@@ -43,6 +43,31 @@ TEST(Manifest, SignInMethodsMayBeLeftOut) {
   EXPECT_EQ(out->sign_in_methods_json, "[]");
 }
 
+TEST(Manifest, ReadsWhatThePluginsSettingsMayBe) {
+  EXPECT_FALSE(parseManifest(manifest())->settings) << "it does not say";
+  const auto out = parseManifest(manifest("settings", R"([{"key":"a.b","type":"integer","min":1,)"
+                                                      R"("max":5,"default":"2","help":"h"},)"
+                                                      R"({"key":"c","type":"choice",)"
+                                                      R"("values":["x","y"]}])"));
+  ASSERT_TRUE(out) << out.error().message;
+  ASSERT_EQ(out->settings->size(), 2u);
+  const SettingSpec& number = out->settings->front();
+  EXPECT_EQ(number.key, "a.b");
+  EXPECT_EQ(number.default_value, "2");
+  EXPECT_EQ(refusal(number, "5"), std::nullopt);
+  EXPECT_EQ(refusal(number, "6"), "allowed is a whole number from 1 to 5");
+  EXPECT_EQ(refusal(out->settings->back(), "z"), "allowed is one of x|y");
+  for (const char* broken :
+       {"{}", "[1]", R"([{"type":"text"}])", R"([{"key":"a","type":"colour"}])",
+        R"([{"key":"a","type":"choice"}])", R"([{"key":"a","type":"integer","min":"1"}])",
+        R"([{"key":".a","type":"text"}])",
+        R"([{"key":"a","type":"text"},{"key":"a","type":"text"}])"}) {
+    const auto refused = parseManifest(manifest("settings", broken));
+    ASSERT_FALSE(refused) << broken;
+    EXPECT_EQ(refused.error().field, "settings") << broken;
+  }
+}
+
 TEST(Manifest, NamesTheBadMember) {
   const std::pair<std::string, std::string> cases[] = {
       {"id", ""},
