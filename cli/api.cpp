@@ -103,7 +103,8 @@ Api::Api(std::string base, std::string key) : base_(std::move(base)), key_(std::
 
 Done<Answer> Api::exchange(std::string_view method, std::string_view path,
                            std::string_view content_type, std::string_view body, bool patient,
-                           const Reader& read, std::string_view what) const {
+                           const Reader& read, std::string_view what,
+                           std::string_view version) const {
   const auto unreachable = [&](std::string_view why) {
     return std::unexpected(Problem{kUnreachable, 0,
                                    fmt::format("no answer from {} ({}). Is omnirouted running? "
@@ -128,6 +129,7 @@ Done<Answer> Api::exchange(std::string_view method, std::string_view path,
     request.set("Accept", "application/json, text/event-stream, */*");
     if (!key_.empty()) request.set("Authorization", "Bearer " + key_);
     if (!content_type.empty()) request.setContentType(std::string(content_type));
+    if (!version.empty()) request.set("If-Match", fmt::format("\"{}\"", version));
     request.setContentLength(static_cast<std::streamsize>(body.size()));
     session->sendRequest(request)
         .write(body.data(), static_cast<std::streamsize>(body.size()))
@@ -155,7 +157,7 @@ Done<Answer> Api::exchange(std::string_view method, std::string_view path,
 }
 
 Done<Answer> Api::call(std::string_view method, std::string_view path, const json::value* body,
-                       std::string_view what) const {
+                       std::string_view what, std::string_view version) const {
   return exchange(
       method, path, body ? "application/json" : "", body ? json::serialize(*body) : std::string(),
       false,
@@ -163,7 +165,7 @@ Done<Answer> Api::call(std::string_view method, std::string_view path, const jso
         answer.body = headOf(in, 256u << 20);
         answer.json = parsed(answer.body);
       },
-      what);
+      what, version);
 }
 
 Done<Answer> Api::stream(std::string_view method, std::string_view path, const json::value* body,

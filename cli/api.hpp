@@ -47,9 +47,10 @@ class Api {
   const std::string& base() const { return base_; }
 
   // 2xx, else a Problem with the service's own message. `what` is what a too old service would
-  // miss, e.g. "proxies".
+  // miss, e.g. "proxies". `version`: of the thing as it was read (If-Match); empty: any.
   Done<Answer> call(std::string_view method, std::string_view path,
-                    const boost::json::value* body = nullptr, std::string_view what = {}) const;
+                    const boost::json::value* body = nullptr, std::string_view what = {},
+                    std::string_view version = {}) const;
   Done<Answer> get(std::string_view path, std::string_view what = {}) const {
     return call("GET", path, nullptr, what);
   }
@@ -74,7 +75,8 @@ class Api {
   using Reader = std::function<void(std::istream&, Answer&)>;
   Done<Answer> exchange(std::string_view method, std::string_view path,
                         std::string_view content_type, std::string_view body, bool patient,
-                        const Reader& read, std::string_view what) const;
+                        const Reader& read, std::string_view what,
+                        std::string_view version = {}) const;
 
   std::string base_;
   std::string key_;

@@ -54,6 +54,23 @@ std::vector<Option> keyOptions() {
           {"expires", "TIME", "When it ends, for example 2026-12-31T23:59:59Z."}};
 }
 
+std::vector<Option> comboOptions() {
+  return {{"strategy", "NAME",
+           "How the next target is chosen: priority, round-robin, weighted, least-used, "
+           "most-remaining or reset-soonest.",
+           "@strategies"},
+          {"weights", "LIST",
+           "For weighted: a number from 0 to 100 for each target, in their order, with commas."},
+          {"pin", "HOW",
+           "strict: the accounts named only; soft: these first, then the provider's others.",
+           "strict|soft"},
+          {"sticky", "HOW", "Whether a conversation stays with its account.", "on|off"},
+          {"session-minutes", "N", "How long it does, after its last request."},
+          {"max-attempts", "N", "Calls for one request; 0: by the number of targets."},
+          {"retries", "N", "On one account after a passing fault, 0 to 2."},
+          {"max-wait-ms", "N", "How long to wait for an account that is about to come back."}};
+}
+
 }  // namespace
 
 const std::vector<Command>& commandTable() {
@@ -190,18 +207,30 @@ const std::vector<Command>& commandTable() {
       {"combos create",
        "<name> <target...>",
        "Make a combo.",
-       {{"strategy", "NAME",
-         "How the next target is chosen, e.g. priority or round-robin; priority without it."}},
-       "A target is provider/account, provider/account/model, provider/model, or another combo.",
-       {"omniroute combos create my-kiro kiro/kiro-dev kiro/kiro-pro"},
+       comboOptions(),
+       "A target is provider/account, provider/account/model, provider/model, or another combo. "
+       "Without a strategy it is priority.",
+       {"omniroute combos create my-kiro kiro/kiro-dev kiro/kiro-pro",
+        "omniroute combos create team kiro/kiro-dev kiro/kiro-pro --strategy weighted --weights "
+        "3,1 --pin soft"},
        &runCombosCreate,
        "@models"},
       {"combos edit",
        "<combo> [target...]",
        "Change a combo; targets given replace all of it.",
-       {{"strategy", "NAME", "Another strategy."}, {"name", "NAME", "Another name."}},
-       {},
-       {},
+       [] {
+         std::vector<Option> out = comboOptions();
+         out.push_back({"name", "NAME", "Another name."});
+         out.push_back({"if-version", "VERSION",
+                        "Only while the combo is still as it was when this version of it was "
+                        "read; \"combos show --json\" has it."});
+         return out;
+       }(),
+       "What is not said stays; default brings a number's default back. --weights and --pin alone "
+       "change the targets that there are. When somebody else changes the combo meanwhile, nothing "
+       "is changed and the exit code is 6.",
+       {"omniroute combos edit my-kiro --strategy weighted --weights 3,1",
+        "omniroute combos edit my-kiro --sticky off --max-wait-ms default"},
        &runCombosEdit,
        "@combos"},
       {"combos delete",

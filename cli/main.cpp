@@ -70,6 +70,10 @@ int completeWords(const std::vector<std::string>& typed) {
         Source{"@proxies", "/api/proxies", "proxies", "name"},
         Source{"@webhooks", "/api/webhooks", "webhooks", "name"},
     };
+    // The service may know more of them, and says so when it is asked.
+    if (what == "@strategies")
+      return std::vector<std::string>{"priority",   "round-robin",    "weighted",
+                                      "least-used", "most-remaining", "reset-soonest"};
     std::vector<std::string> names;
     for (const Source& source : sources) {
       if (source.what != what) continue;

@@ -1,7 +1,9 @@
 """The command line as a person uses it, in a pseudo-terminal, against the service and the simulator."""
+import http.server
 import json
 import os
 import re
+import threading
 import unicodedata
 
 from harness import World, wait_for
@@ -11,6 +13,38 @@ import webhooks_test
 
 def columns(line):
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+class Between:
+    """Stands between the command line and the service, and lets something happen before the first change gets through."""
+
+    def __init__(self, gateway, before_change):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.command != "GET" and between.before:
+                    happens, between.before = between.before, None
+                    happens()
+                kept = {name: self.headers[name] for name in ("If-Match", "Content-Type") if self.headers[name]}
+                answer = gateway.call(self.command, self.path, body or None, headers=kept)
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.headers["Content-Type"])
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+            do_PUT = do_GET
+
+            def log_message(self, *_):
+                pass
+        between = self
+        self.before = before_change
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Cli(World):
@@ -116,6 +150,47 @@ class Everyday(Cli):
         self.assertIn("--yes", self.run_piped("combos", "delete", "my-kiro", code=1))
         self.run_piped("combos", "delete", "my-kiro", "--yes")
         self.assertIn("no", self.run_piped("combos", "show", "my-kiro", code=5).lower())
+
+    def test_weights_pin_and_options_of_a_combo(self):
+        made = self.run_piped("combos", "create", "team", "kiro/kiro-dev", "kiro/kiro-pro", "--strategy", "weighted",
+                                                 "--weights", "3,0", "--pin", "soft", "--sticky", "off", "--max-wait-ms", "100")
+        self.assertIn("team (weighted): kiro/kiro-dev (weight 3, soft) -> kiro/kiro-pro (weight 0, soft)", made)
+        combo = self.gateway.get("/api/combos/team").json
+        self.assertEqual([(t["weight"], t["pin"]) for t in combo["targets"]], [(3, "soft"), (0, "soft")])
+        self.assertEqual(combo["options"], {"sticky": False, "sessionMinutes": 30, "maxAttempts": 0, "retries": None, "maxWaitMs": 100})
+        self.assertIn("waits up to 2000 ms", self.run_piped("combos", "edit", "team", "--weights", "1,9", "--sticky", "on", "--retries", "2",
+                                                            "--session-minutes", "5", "--max-wait-ms", "default"))
+        combo = self.gateway.get("/api/combos/team").json
+        self.assertEqual([(t["weight"], t["pin"]) for t in combo["targets"]], [(1, "soft"), (9, "soft")], "the pin is as it was")
+        self.assertEqual(combo["options"], {"sticky": True, "sessionMinutes": 5, "maxAttempts": 0, "retries": 2, "maxWaitMs": 2000})
+        self.run_piped("combos", "edit", "team", "--pin", "strict")
+        self.assertEqual([t["pin"] for t in self.gateway.get("/api/combos/team").json["targets"]], ["strict", "strict"])
+        for wrong, word in (("--weights=1", "2 targets"), ("--weights=1,x", "3,1"), ("--retries=few", "whole number"), ("--pin=hard", "strict")):
+            self.assertIn(word, self.run_piped("combos", "edit", "team", wrong, code=2))
+        self.assertIn("100", self.run_piped("combos", "edit", "team", "--weights", "1,900", code=1))
+        self.assertIn("what to change", self.run_piped("combos", "edit", "team", code=2))
+
+    def test_somebody_else_edits_the_same_combo(self):
+        self.run_piped("combos", "create", "team", "kiro/kiro-dev")
+        version = self.gateway.get("/api/combos/team").json["version"]
+
+        def other():
+            self.assertEqual(self.gateway.call("PUT", "/api/combos/team", {"strategy": "least-used", "models": ["kiro/kiro-pro"]}).status, 200)
+        between = Between(self.gateway, other)
+        self.addCleanup(between.stop)
+        said = self.run_piped("combos", "edit", "team", "--strategy", "round-robin", code=6, OMNIROUTE_URL=between.base)
+        for word in ("somebody else changed the combo team", "nothing of yours was changed", "strategy: priority", "now: least-used",
+                     "targets: kiro/kiro-dev", "now: kiro/kiro-pro", "omniroute combos show team", "edit it again"):
+            self.assertIn(word, said)
+        self.assertNotIn("options", said, "only what is different")
+        self.assertEqual(self.gateway.get("/api/combos/team").json["strategy"], "least-used")
+        # A script that read it a while ago.
+        said = self.run_piped("combos", "edit", "team", "--name", "crew", "--if-version", version, code=6)
+        self.assertIn("it is now: team (least-used): kiro/kiro-pro", said)
+        said = self.run_piped("combos", "edit", "team", "--name", "crew", "--if-version", version, "--json", code=6)
+        self.assertEqual(json.loads(said)["error"]["status"], 409)
+        version = json.loads(self.run_piped("combos", "show", "team", "--json"))["version"]
+        self.run_piped("combos", "edit", "team", "--name", "crew", "--if-version", version)
 
     def test_conversation(self):
         terminal = Terminal(self.env, "chat", "-m", "kiro/kiro-dev")

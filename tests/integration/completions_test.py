@@ -92,6 +92,7 @@ class Shells(cli_test.Cli):
         self.assertEqual(set(self.fish("omniroute providers show ")), {"kiro-dev", "my own: account"})
         self.assertEqual(set(self.fish("omniroute logs --clear")), {"--clear-content"})
         self.assertEqual(set(self.fish("omniroute completion f")), {"fish"})
+        self.assertEqual(set(self.fish("omniroute combos edit x --strategy r")), {"round-robin", "reset-soonest"})
 
     def test_powershell(self):
         self.script("powershell", "omniroute.ps1")

@@ -39,6 +39,8 @@ TEST(Complete, WhatTheServiceKnows) {
   EXPECT_THAT(after({"providers", "show", "kiro-d"}), ElementsAre("kiro-dev"));
   EXPECT_THAT(after({"chat", "-m", ""}), ElementsAre("my-kiro"));
   EXPECT_THAT(after({"login", "kiro", "--replace", ""}), ElementsAre("kiro-dev", "kiro-pro"));
+  EXPECT_THAT(after({"combos", "edit", "my-kiro", "--pin", ""}), ElementsAre("strict", "soft"));
+  EXPECT_THAT(after({"combos", "edit", "my-kiro", "--we"}), ElementsAre("--weights"));
   EXPECT_THAT(after({"setup", "c"}), ElementsAre("claude-code", "codex", "cline", "continue"));
   EXPECT_THAT(after({"completion", "\"\""}), ElementsAre("bash", "zsh", "fish", "powershell"));
 }
