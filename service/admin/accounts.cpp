@@ -117,6 +117,8 @@ Result<json::object> importAccount(Context& context, const Request& request,
 }
 
 Result<json::object> listAccounts(Context& context, const Request& request) {
+  if (auto fine = refuseUnknownQuery(request, {"limit", "offset"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   auto limit = queryNumber(request, "limit", SIZE_MAX);
   if (!limit) return std::unexpected(std::move(limit.error()));
   auto offset = queryNumber(request, "offset", 0);

@@ -28,6 +28,8 @@ struct Options {
 
 Result<Options> readOptions(TransferContext& context, const Request& request) {
   Options out;
+  if (auto fine = refuseUnknownQuery(request, {"rotate", "proxyId"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   for (const auto& [key, value] : request.query) {
     if (key == "rotate" && (value == "true" || value == "false")) {
       out.rotate = value == "true";
@@ -35,8 +37,6 @@ Result<Options> readOptions(TransferContext& context, const Request& request) {
       return makeError(FailureKind::BadRequest, "\"rotate\" must be true or false.", "rotate");
     } else if (key == "proxyId") {
       out.proxy_id = value;
-    } else {
-      return makeError(FailureKind::BadRequest, "Known in the query: rotate, proxyId.", "query");
     }
   }
   if (out.proxy_id.empty() || out.proxy_id == kDirectProxy) return out;

@@ -1,6 +1,7 @@
 #include "service/admin/lookup.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -12,6 +13,15 @@
 namespace omni::admin {
 
 namespace json = boost::json;
+
+namespace {
+
+// Out of an address, so it may be any bytes; only what is plausible is shown again.
+bool isPlain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+}  // namespace
 
 Result<Connection> findConnection(ConnectionStore& store, std::string_view id_or_name) {
   auto by_id = store.get(id_or_name);
@@ -66,15 +76,25 @@ Result<size_t> queryNumber(const http::Request& request, const char* key, size_t
   return number;
 }
 
+Result<> refuseUnknownQuery(const http::Request& request,
+                            std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : request.query) {
+    if (key == "_" || key == "t" || std::ranges::find(known, key) != known.end()) continue;
+    std::string shown = isPlain(key) ? shownName(key) : "?";
+    std::string message = fmt::format("Unknown member \"{}\" in the query. Known here: {}.", shown,
+                                      fmt::join(known, ", "));
+    return makeError(FailureKind::BadRequest, std::move(message), std::move(shown));
+  }
+  return {};
+}
+
 Result<Provider*> findProvider(ProviderRegistry& providers, std::string_view id) {
   if (Provider* provider = providers.find(id)) return provider;
-  // Out of an address, so it may be any bytes; only a plausible id is shown again.
-  const bool plain = std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   return makeError(
       FailureKind::NotFound,
       fmt::format(
           "There is no provider \"{}\". Loaded: {}. GET /api/plugins says why one is missing.",
-          plain ? shownName(id) : "?", fmt::join(providers.ids(), ", ")),
+          isPlain(id) ? shownName(id) : "?", fmt::join(providers.ids(), ", ")),
       "provider");
 }
 

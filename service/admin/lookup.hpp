@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,11 @@ Result<Provider*> findProvider(ProviderRegistry& providers, std::string_view id)
 std::string param(const http::Request& request, const char* name);
 // A whole number from the query; `fallback` when it is not there. BadRequest.
 Result<size_t> queryNumber(const http::Request& request, const char* key, size_t fallback);
+
+// BadRequest for a member of the query that is none of `known`: a filter with a typing error would
+// show everything. "_" and "t", by which browsers and scripts get round caches, mean nothing.
+Result<> refuseUnknownQuery(const http::Request& request,
+                            std::initializer_list<std::string_view> known);
 
 // A plugin's answer; Protocol when it is no JSON object.
 Result<boost::json::object> answerObject(std::string_view text);

@@ -101,6 +101,8 @@ Result<json::object> changeProxy(ProxyContext& context, const Request& request,
 
 Result<json::object> removeProxy(ProxyContext& context, const Request& request,
                                  const CancelToken&) {
+  if (auto fine = refuseUnknownQuery(request, {"force"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   const auto given = request.query.find("force");
   const bool force = given != request.query.end();
   if (force && given->second != "true")

@@ -97,6 +97,8 @@ Result<json::object> putAssignment(ProxyContext& context, const Request& request
 
 Result<json::object> dropAssignment(ProxyContext& context, const Request& request,
                                     const CancelToken&) {
+  if (auto fine = refuseUnknownQuery(request, {"scope", "scopeId"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   auto scope = parseProxyScope(queryText(request, "scope"), "scope");
   if (!scope) return std::unexpected(std::move(scope.error()));
   auto id = scopeId(context, *scope, queryText(request, "scopeId"), "scopeId");
@@ -105,6 +107,8 @@ Result<json::object> dropAssignment(ProxyContext& context, const Request& reques
 }
 
 Result<json::object> resolve(ProxyContext& context, const Request& request, const CancelToken&) {
+  if (auto fine = refuseUnknownQuery(request, {"connection", "provider"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   const std::string connection = queryText(request, "connection");
   const std::string provider = queryText(request, "provider");
   if (connection.empty() && provider.empty())

@@ -95,6 +95,10 @@ bool readStatus(std::string_view text, RequestFilter& filter) {
 }
 
 void list(Shared& shared, const Request& request, ResponseWriter& writer) {
+  if (auto fine = refuseUnknownQuery(
+          request, {"limit", "before", "connection", "caller", "model", "status"});
+      !fine)
+    return sendError(writer, fine.error());
   RequestFilter filter;
   auto limit = queryNumber(request, "limit", 50);
   if (!limit) return sendError(writer, limit.error());
@@ -213,6 +217,8 @@ void live(Shared& shared, const Request&, ResponseWriter& writer) {
 }
 
 void summary(Shared& shared, const Request& request, ResponseWriter& writer) {
+  if (auto fine = refuseUnknownQuery(request, {"days"}); !fine)
+    return sendError(writer, fine.error());
   auto days = queryNumber(request, "days", 30);
   if (!days) return sendError(writer, days.error());
   if (*days < 1 || *days > kMostDays)

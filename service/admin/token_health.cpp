@@ -145,6 +145,8 @@ json::object entryOf(const AuditEntry& entry) {
 }
 
 void auditLog(Context& context, const Request& request, ResponseWriter& writer) {
+  if (auto fine = refuseUnknownQuery(request, {"connection", "before", "limit"}); !fine)
+    return sendError(writer, fine.error());
   auto before = queryNumber(request, "before", 0);
   if (!before) return sendError(writer, before.error());
   auto limit = queryNumber(request, "limit", kDefaultPage);

@@ -225,6 +225,8 @@ Answer test(Context& context, const Request& request, const CancelToken& cancel)
 }
 
 Answer deliveries(Context& context, const Request& request, const CancelToken&) {
+  if (auto fine = refuseUnknownQuery(request, {"limit", "before"}); !fine)
+    return std::unexpected(std::move(fine.error()));
   auto webhook = findWebhook(context, request);
   if (!webhook) return std::unexpected(std::move(webhook.error()));
   auto limit = queryNumber(request, "limit", 50);

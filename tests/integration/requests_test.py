@@ -56,6 +56,27 @@ class Requests(World):
         by_name = {row["connectionName"]: row["requests"] for row in summary["rows"]}
         self.assertEqual(by_name, {"kiro-dev": 3, "kiro-pro": 1})
 
+    def test_an_unknown_member_of_the_query_is_refused_by_name(self):
+        proxy = self.gateway.post("/api/proxies", {"name": "p", "type": "http", "host": "127.0.0.1", "port": 9}).json["id"]
+        hook = self.gateway.post("/api/webhooks", {"name": "h", "url": "http://127.0.0.1:9/"}).json["id"]
+        for method, path, known in (("GET", "/api/requests", "limit, before, connection, caller, model, status"),
+                                    ("GET", "/api/usage/summary", "days"), ("GET", "/api/audit", "connection, before, limit"),
+                                    ("GET", "/api/providers", "limit, offset"), ("GET", f"/api/webhooks/{hook}/deliveries", "limit, before"),
+                                    ("DELETE", f"/api/proxies/{proxy}", "force"), ("DELETE", "/api/proxies/assignments", "scope, scopeId"),
+                                    ("GET", "/api/proxies/resolve", "connection, provider"),
+                                    ("POST", "/api/import/accounts", "rotate, proxyId")):
+            with self.subTest(path):
+                answer = self.gateway.call(method, f"{path}?conection=kiro-pro", {} if method == "POST" else None)
+                self.assertEqual((answer.status, answer.json["error"]["field"]), (400, "conection"), answer)
+                self.assertIn(f"Known here: {known}.", answer.json["error"]["message"])
+                # By these, browsers' libraries and scripts get round caches.
+                answer = self.gateway.call(method, f"{path}?_=1700000000000&t=1", {} if method == "POST" else None)
+                self.assertNotIn("Unknown member", answer.body.decode())
+        self.assertEqual(self.gateway.get("/api/requests?_=1&t=2&limit=1").status, 200)
+        self.assertEqual(self.gateway.get("/api/requests?%C3%A9=1").json["error"]["field"], "?")
+        # What OmniRoute's scripts add to its own paths is not refused.
+        self.assertEqual(self.gateway.get("/api/oauth/kiro/auto-import?targetProvider=kiro").status, 200)
+
     def test_the_live_view_shows_a_request_as_it_ends_and_does_not_hold_up_a_stop(self):
         connection = http.client.HTTPConnection(self.gateway.host, self.gateway.port, timeout=30)
         connection.request("GET", "/api/requests/live")
