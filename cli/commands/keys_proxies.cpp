@@ -95,6 +95,11 @@ std::string limitsText(const json::value& key) {
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, "; "));
 }
 
+void warn(const Session& session, const json::value& key) {
+  for (const json::value& one : list(key, "warnings"))
+    session.terminal.err("omniroute: warning: " + safe(text(one, "message")));
+}
+
 struct ProxyAddress {
   std::string type, host;
   int64_t port = 0;
@@ -150,6 +155,7 @@ int runKeysCreate(const Session& session, const Invocation& in) {
   (*body)["name"] = in.argument(0);
   const auto answer = session.api.post("/api/keys", std::move(*body), kKeys);
   if (!answer) return fail(session, answer.error());
+  warn(session, answer->json);
   if (session.json) return printJson(session, answer->json);
   const std::string key = text(answer->json, "secret");
   session.terminal.err("It is shown this once; keep it where clients find it:");
@@ -167,6 +173,7 @@ int runKeysChange(const Session& session, const Invocation& in) {
   const auto answer =
       session.api.call("PATCH", "/api/keys/" + escaped(in.argument(0)), &change, kKeys);
   if (!answer) return fail(session, answer.error());
+  warn(session, answer->json);
   if (session.json) return printJson(session, answer->json);
   session.terminal.line(
       fmt::format("{}: {}", safe(text(answer->json, "name")), safe(limitsText(answer->json))));

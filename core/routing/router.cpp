@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/access/policy.hpp"
 #include "core/routing/attempts.hpp"
 
 namespace omni::routing {
@@ -136,6 +137,44 @@ Result<std::vector<ModelEntry>> Router::models() {
           {name + "/" + model.id, account.provider, model.context_window, model.max_output});
   }
   return out;
+}
+
+bool Router::answers(std::string_view pattern, bool is_combo) {
+  if (pattern.find_first_not_of('*') == std::string_view::npos) return true;
+  const auto current = view();
+  const auto fits = [&](std::string_view name) { return access::matches(pattern, name); };
+  if (is_combo) return std::ranges::any_of(*current->combos, fits, &Combo::name);
+  const auto listless = [&](const Connection& account) {
+    const auto list = catalog_.of(account.id);
+    return !list || list->empty();
+  };
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) {
+    // A key's list of models does not open combos.
+    if (std::ranges::find(*current->combos, pattern, &Combo::name) != current->combos->end())
+      return false;
+    const auto plan = planFor(pattern);
+    if (plan) return !std::ranges::all_of((*plan)->candidates, &PlanCandidate::lacks_model);
+    return !pattern.contains('/') && std::ranges::any_of(*current->accounts, listless);
+  }
+  // A name that begins so may yet be found to be there.
+  const std::string_view head = pattern.substr(0, star);
+  const auto could = [&](const Connection& account) {
+    const std::string provider = account.provider + "/";
+    const std::string name = provider + account.name + "/";
+    return !head.contains('/') || head.starts_with(name) ||
+           (head.starts_with(provider) && !head.substr(provider.size()).contains('/'));
+  };
+  return std::ranges::any_of(*current->accounts, [&](const Connection& account) {
+    const std::string name = account.provider + "/" + account.name;
+    if (fits(account.provider) || fits(name)) return true;
+    if (listless(account)) return could(account);
+    const auto list = catalog_.of(account.id);
+    return list && std::ranges::any_of(*list, [&](const CatalogModel& model) {
+             return fits(model.id) || fits(account.provider + "/" + model.id) ||
+                    fits(name + "/" + model.id);
+           });
+  });
 }
 
 Result<Explanation> Router::explain(const chat::ChatRequest& request) {

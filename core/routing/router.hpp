@@ -29,6 +29,10 @@ class Router final : public ChatBackend {
   // an unknown model; `request` needs model, and session and connection if they are to count.
   Result<Explanation> explain(const chat::ChatRequest& request);
 
+  // Whether a client could send something now that the pattern of a key allows, as model or as
+  // combo (`is_combo`). True also while that cannot be told: lists of models are not there at once.
+  bool answers(std::string_view pattern, bool is_combo);
+
   // Finds out which models each account has; to be run in the background.
   AccountPoller& modelLists() { return catalog_; }
 

@@ -39,6 +39,34 @@ json::object record(const KeyDeps& deps, const ApiKey& key) {
   return out;
 }
 
+// What the key may use and nobody answers to: no error, because accounts and combos may come later,
+// but most likely a typing error.
+json::array warnings(const KeyDeps& deps, const ApiKey& key) {
+  json::array out;
+  if (!deps.answers) return out;
+  const auto look = [&](std::string_view field, const std::vector<std::string>& names,
+                        bool is_combo) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (deps.answers(names[i], is_combo)) continue;
+      const std::string shown = shownName(names[i]);
+      std::string message =
+          is_combo ? fmt::format("No combo \"{}\" is there at present.", shown)
+          : deps.answers(names[i], true)
+              ? fmt::format(
+                    "Only combos answer to \"{}\": name it in \"combos\", a list of "
+                    "models does not open them.",
+                    shown)
+              : fmt::format("No account, provider or model answers to \"{}\" at present.", shown);
+      out.push_back(json::object{{"field", fmt::format("{}[{}]", field, i)},
+                                 {"name", names[i]},
+                                 {"message", std::move(message)}});
+    }
+  };
+  look("models", key.policy.models, false);
+  look("combos", key.policy.combos, true);
+  return out;
+}
+
 // "2026-12-31T23:59:59Z", with or without milliseconds; or Unix ms. 0: null.
 Result<int64_t> readTime(const json::value& value, std::string_view field) {
   const auto bad = [&] {
@@ -133,6 +161,7 @@ void createKey(KeyDeps& deps, const Request& request, ResponseWriter& writer) {
   note(deps, "key.created", made->key, request);
   json::object out = record(deps, made->key);
   out["secret"] = made->secret;
+  out["warnings"] = warnings(deps, made->key);
   sendJson(writer, 201, out);
 }
 
@@ -155,7 +184,9 @@ void changeKey(KeyDeps& deps, const Request& request, ResponseWriter& writer) {
   auto key = deps.keys.change(old->id, form->change);
   if (!key) return sendError(writer, key.error());
   note(deps, "key.changed", *key, request);
-  sendJson(writer, 200, record(deps, *key));
+  json::object out = record(deps, *key);
+  out["warnings"] = warnings(deps, *key);
+  sendJson(writer, 200, out);
 }
 
 void removeKey(KeyDeps& deps, const Request& request, ResponseWriter& writer) {

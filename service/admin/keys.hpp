@@ -15,6 +15,8 @@ struct KeyDeps {
   Clock& clock;
   // Action, key and who did it, for the audit log; may be empty.
   std::function<void(std::string_view action, const ApiKey& key, std::string_view actor)> audit{};
+  // Whether anything that is there now fits a pattern of a key's models or combos; may be empty.
+  std::function<bool(std::string_view pattern, bool is_combo)> answers{};
 };
 
 // What deps refer to must outlive the routes.

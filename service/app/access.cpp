@@ -121,7 +121,8 @@ Result<> Access::open(const config::Config& config) {
   return {};
 }
 
-void Access::addRoutes(http::RouteTable& table) {
+void Access::addRoutes(http::RouteTable& table,
+                       std::function<bool(std::string_view, bool)> answers) {
   Parts& p = *parts_;
   admin::addAuthRoutes(table, {.doorkeeper = *p.doorkeeper,
                                .sessions = p.sessions,
@@ -137,15 +138,17 @@ void Access::addRoutes(http::RouteTable& table) {
   admin::addKeyRoutes(
       table, {.keys = p.keys,
               .clock = p.deps.clock,
-              .audit = [&p](std::string_view action, const ApiKey& key, std::string_view actor) {
-                AuditEntry entry;
-                entry.actor = actor;
-                entry.action = action;
-                entry.subject = "key";
-                entry.subject_id = key.id;
-                entry.subject_name = key.name;
-                p.note(std::move(entry));
-              }});
+              .audit =
+                  [&p](std::string_view action, const ApiKey& key, std::string_view actor) {
+                    AuditEntry entry;
+                    entry.actor = actor;
+                    entry.action = action;
+                    entry.subject = "key";
+                    entry.subject_id = key.id;
+                    entry.subject_name = key.name;
+                    p.note(std::move(entry));
+                  },
+              .answers = std::move(answers)});
 }
 
 Result<> Access::authorize(http::Request& request, const http::Route& route) {

@@ -2,7 +2,9 @@
 // Who may use the service and how much: API keys, the admin's log-in, and what both are asked at
 // the doors.
 
+#include <functional>
 #include <memory>
+#include <string_view>
 
 #include "core/ports/clock.hpp"
 #include "core/ports/keyed_hash.hpp"
@@ -35,7 +37,8 @@ class Access {
   // Reads keys and password, and takes the first ones from their files. BadRequest when the address
   // is not loopback and a password or a key is missing.
   Result<> open(const config::Config& config);
-  void addRoutes(http::RouteTable& table);
+  // `answers`: see admin::KeyDeps.
+  void addRoutes(http::RouteTable& table, std::function<bool(std::string_view, bool)> answers);
 
   Result<> authorize(http::Request& request, const http::Route& route);
   // For InferenceHooks.

@@ -398,7 +398,9 @@ Result<> Gateway::listen() {
                                     }});
   admin::addBackupRoutes(routes,
                          {.backups = *p.backups, .clock = p.clock, .audit = &p.life->audit()});
-  p.access->addRoutes(routes);
+  p.access->addRoutes(routes, [&p](std::string_view pattern, bool is_combo) {
+    return p.router->answers(pattern, is_combo);
+  });
   p.insight->addRoutes(routes, p.life->audit());
   std::vector<http::StaticAsset> files;
   for (const dashboard::Asset& file : dashboard::assets())

@@ -4,7 +4,7 @@ import os
 import subprocess
 import threading
 
-from harness import OMNIROUTED, PLUGINS, World
+from harness import OMNIROUTED, PLUGINS, World, wait_for
 
 FAR = {"X-Forwarded-For": "203.0.113.9"}  # what makes a caller one from elsewhere
 
@@ -134,6 +134,28 @@ class Keys(World):
             self.assertEqual(one.status, status, one)
         self.assertEqual(self.ask(some, {**CHAT, "model": "kiro/kiro-pro"}).status, 403)
         self.assertEqual(listed(self.key("none", combos=["nothing"])["secret"]), set())
+
+    def test_names_that_nothing_answers_to_are_warned_of(self):
+        self.combo("team")
+        wait_for(lambda: any(m["id"].startswith("kiro/kiro-pro/") for m in self.gateway.get("/v1/models").json["data"]),
+                 what="both accounts' models")
+        model = next(m["id"] for m in self.gateway.get("/v1/models").json["data"] if m["id"].startswith("kiro/kiro-dev/")).split("/")[2]
+        there = ["*", "kiro", "kiro/*", "kiro/kiro-dev", "kiro/kiro-dev/*", f"kiro/kiro-dev/{model}", f"kiro/{model}", model, model[:5] + "*"]
+        made = self.key("good", models=there, combos=["team", "te*", "*"])
+        self.assertEqual(made["warnings"], [])
+        gone = ["kiro/kiro-dve", "kiro/kiro-dve/*", "kira/*", "gpt-9", "gpt-9*", "team", "kiro/kiro-dev/gpt-9"]
+        changed = self.gateway.call("PATCH", "/api/keys/good", {"models": ["kiro/kiro-dev", *gone], "combos": ["team", "tam", "x*"]})
+        self.assertEqual(changed.status, 200, changed)
+        self.assertEqual({w["field"]: w["name"] for w in changed.json["warnings"]},
+                         {**{f"models[{i + 1}]": name for i, name in enumerate(gone)}, "combos[1]": "tam", "combos[2]": "x*"})
+        said = {w["name"]: w["message"] for w in changed.json["warnings"]}
+        self.assertIn('name it in "combos"', said["team"])
+        self.assertIn('"gpt-9"', said["gpt-9"])
+        # It is not refused: the combo may come later. A key is shown without warnings.
+        self.combo("tam")
+        again = self.gateway.call("PATCH", "/api/keys/good", {"isActive": True}).json
+        self.assertNotIn("tam", [w["name"] for w in again["warnings"]])
+        self.assertNotIn("warnings", self.gateway.get("/api/keys/good").json)
 
     def test_combos_and_models_by_pattern(self):
         self.combo("team-a")

@@ -98,6 +98,18 @@ class RouterTest : public ::testing::Test {
 
 using Calls = std::vector<std::string>;
 
+TEST_F(RouterTest, WhatAKeyNamesIsAnsweredToOrNot) {
+  for (const char* name : {"*", "kiro", "kiro/*", "k*", "kiro/a", "kiro/a/big"})
+    EXPECT_TRUE(router_.answers(name, false)) << name;
+  for (const char* name : {"team", "kiro/d/*", "kiro/d/big", "kira/*", "kira/a"})
+    EXPECT_FALSE(router_.answers(name, false)) << name;
+  // Lists of models are not there yet: what they could hold is not called a mistake.
+  for (const char* name : {"big", "kiro/big", "big*", "kiro/big*", "kiro/a/b*", "*/big"})
+    EXPECT_TRUE(router_.answers(name, false)) << name;
+  for (const char* name : {"team", "t*", "*"}) EXPECT_TRUE(router_.answers(name, true)) << name;
+  for (const char* name : {"kiro/a", "tame", "x*"}) EXPECT_FALSE(router_.answers(name, true));
+}
+
 TEST_F(RouterTest, FirstTargetServesWithTheDefaultModel) {
   ASSERT_TRUE(ask("team"));
   EXPECT_EQ(provider_.calls, Calls{"id-a:auto"});
