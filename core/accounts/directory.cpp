@@ -37,6 +37,10 @@ int64_t coolingFor(const StateRecord& old, const Error& error, int64_t now_ms) {
   return kFirstCooling;
 }
 
+bool waitsForPerson(AccountState state) {
+  return state == AccountState::Suspended || state == AccountState::ReauthRequired;
+}
+
 // What the store did, for when it cannot be read back.
 void applyValues(Connection& connection, const std::vector<ValueChange>& values) {
   for (const ValueChange& change : values) {
@@ -249,12 +253,12 @@ Result<std::optional<std::string>> AccountDirectory::findByFingerprint(
   return backing_.findByFingerprint(provider, fingerprint);
 }
 
-void AccountDirectory::applyFailure(std::string_view id, const Error& error, int64_t now_ms) {
+bool AccountDirectory::applyFailure(std::string_view id, const Error& error, int64_t now_ms) {
   const auto effect = errorRule(error.kind).effect;
-  if (effect == AccountEffect::None) return;
+  if (effect == AccountEffect::None) return false;
   std::unique_lock lock(mutex_);
   const auto found = find(id);
-  if (!found || found->state.state == AccountState::Disabled) return;
+  if (!found || found->state.state == AccountState::Disabled) return false;
 
   StateRecord next;
   next.reason = reasonOf(error);
@@ -262,22 +266,22 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
   switch (effect) {
     case AccountEffect::Cool:
       // A late limit says less than the graver state that still holds.
-      if (found->state.state != AccountState::Cooling && !usableNow(*found, now_ms)) return;
+      if (found->state.state != AccountState::Cooling && !usableNow(*found, now_ms)) return false;
       next.state = AccountState::Cooling;
       next.until_ms = now_ms + coolingFor(found->state, error, now_ms);
       // A late answer with a short delay does not take back a longer one.
       if (found->state.state == AccountState::Cooling && next.until_ms < found->state.until_ms)
-        return;
+        return false;
       // The start stays too, for the next doubling is of the whole delay.
       if (error.retry_after_ms < 0 && found->state.state == AccountState::Cooling &&
           next.until_ms == found->state.until_ms)
-        return;
+        return false;
       break;
     case AccountEffect::Exhaust:
       next.state = AccountState::Exhausted;
       next.until_ms = error.reset_at_ms > now_ms ? error.reset_at_ms : (now_ms / kDay + 1) * kDay;
       if (found->state.state == AccountState::Exhausted && next.until_ms < found->state.until_ms)
-        return;
+        return false;
       break;
     case AccountEffect::Suspend:
       next.state = AccountState::Suspended;
@@ -291,35 +295,39 @@ void AccountDirectory::applyFailure(std::string_view id, const Error& error, int
       next.next_probe_ms = now_ms + std::clamp(now_ms - next.since_ms, kReauthProbe, kDay);
       break;
     case AccountEffect::None:
-      return;
+      return false;
   }
-  moveTo(std::move(lock), *found, next);
+  // Of several requests that meet the same dead token only the first brings news.
+  const bool news =
+      waitsForPerson(next.state) && (found->state.state != next.state || usableNow(*found, now_ms));
+  return moveTo(std::move(lock), *found, next) && news;
 }
 
 // A state that is not written is found out again at the next use.
-void AccountDirectory::moveTo(std::unique_lock<std::mutex> lock, const Connection& before,
+bool AccountDirectory::moveTo(std::unique_lock<std::mutex> lock, const Connection& before,
                               const StateRecord& next) {
-  if (!backing_.setState(before.id, next)) return;
+  if (!backing_.setState(before.id, next)) return false;
   if (!refreshOne(before.id)) patch(before.id, {}, &next);
   const auto held = std::make_shared<const Connection>(before);
   lock.unlock();
   tell(held, next);
+  return true;
 }
 
-void AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
+bool AccountDirectory::applySuccess(std::string_view id, int64_t now_ms) {
   const auto rests = [](const Connection* row) {
     return row && row->state.state != AccountState::Active &&
            row->state.state != AccountState::Disabled;
   };
-  if (!rests(find(id).get())) return;  // nearly always: without waiting for a writer
+  if (!rests(find(id).get())) return false;  // nearly always: without waiting for a writer
   std::unique_lock lock(mutex_);
   const auto found = find(id);
-  if (!rests(found.get())) return;
+  if (!rests(found.get())) return false;
   // A failure that came in while this success was on its way is newer knowledge.
-  if (!usableNow(*found, now_ms)) return;
+  if (!usableNow(*found, now_ms)) return false;
   StateRecord next;
   next.since_ms = now_ms;
-  moveTo(std::move(lock), *found, next);
+  return moveTo(std::move(lock), *found, next) && waitsForPerson(found->state.state);
 }
 
 void AccountDirectory::recover(std::string_view id, int64_t now_ms) {

@@ -49,8 +49,11 @@ class AccountDirectory final : public ConnectionStore {
   // What a failed or successful use means for the account's state (core/errors). A person's
   // `disabled` is never touched. Cooling without a known delay grows from 1 minute to 10; Exhausted
   // without a known reset ends at the next UTC midnight.
-  void applyFailure(std::string_view id, const Error& error, int64_t now_ms);
-  void applySuccess(std::string_view id, int64_t now_ms);
+  // True: this is the first to find out, or to find out again, that a person has to do something
+  // before the account can serve (suspended, sign-in needed).
+  bool applyFailure(std::string_view id, const Error& error, int64_t now_ms);
+  // True: it could not, in that way, and can again.
+  bool applySuccess(std::string_view id, int64_t now_ms);
   // Active again whatever it was, unless a person disabled it: after a check that proves it.
   void recover(std::string_view id, int64_t now_ms);
 
@@ -64,7 +67,7 @@ class AccountDirectory final : public ConnectionStore {
   using Rows = std::map<std::string, std::shared_ptr<const Connection>, std::less<>>;
 
   // Writes a state that this side found out; a store that cannot write must not fail a request.
-  void moveTo(std::unique_lock<std::mutex> lock, const Connection& before, const StateRecord& next);
+  bool moveTo(std::unique_lock<std::mutex> lock, const Connection& before, const StateRecord& next);
   void tell(const std::shared_ptr<const Connection>& before, const StateRecord& after) const;
   Result<> refreshOne(std::string_view id);  // re-reads one connection; mutex_ held
   // What the store was told, for when it cannot be read back; mutex_ held.

@@ -336,7 +336,8 @@ void Keeper::probe(const std::shared_ptr<const Connection>& row, const CancelTok
     if (error.kind == FailureKind::Unsupported)  // then the next request has to find out
       return accounts_.recover(row->id, now);
     remember(row->id, &error);
-    return accounts_.applyFailure(row->id, error, now);
+    accounts_.applyFailure(row->id, error, now);
+    return;
   }
   remember(row->id, nullptr);
   if (state == AccountState::Exhausted) {
@@ -346,7 +347,8 @@ void Keeper::probe(const std::shared_ptr<const Connection>& row, const CancelTok
       still.message = "no credits are left";
       still.reason = row->state.reason;
       still.reset_at_ms = *until;
-      return accounts_.applyFailure(row->id, still, now);
+      accounts_.applyFailure(row->id, still, now);
+      return;
     }
   }
   accounts_.recover(row->id, now);

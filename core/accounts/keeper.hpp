@@ -55,7 +55,8 @@ class Keeper final : public BackgroundWork {
   Job take(int64_t steady_now_ms) override;
   int64_t nextDue(int64_t steady_now_ms) override;
 
-  // A check that somebody else made: a refresh or test that a person asked for. nullptr: it worked.
+  // A check that somebody else made: a refresh or test that a person asked for, or a request that
+  // found out that the account is dead, or well again. nullptr: it worked.
   void noted(std::string_view id, const Error* failure);
   // Empty view for an account that is not known.
   KeeperView view(std::string_view id);

@@ -181,15 +181,18 @@ void Engine::failed(const PlanCandidate& candidate, const Error& error, int64_t 
             deps.quota ? deps.quota->quota(candidate.connection->id) : std::nullopt;
         reading && reading->resets_at_ms > now_ms)
       dated.reset_at_ms = reading->resets_at_ms;
-    return deps.accounts.applyFailure(candidate.connection->id, dated, now_ms);
+    deps.accounts.applyFailure(candidate.connection->id, dated, now_ms);
+    return;
   }
-  deps.accounts.applyFailure(candidate.connection->id, error, now_ms);
+  if (deps.accounts.applyFailure(candidate.connection->id, error, now_ms) && deps.checked)
+    deps.checked(candidate.connection->id, &error);
 }
 
 void Engine::succeeded(const PlanCandidate& candidate, int64_t now_ms) {
   health.succeeded(candidate.endpoint_key, now_ms);
   health.succeeded(candidate.model_key, now_ms);
-  deps.accounts.applySuccess(candidate.connection->id, now_ms);
+  if (deps.accounts.applySuccess(candidate.connection->id, now_ms) && deps.checked)
+    deps.checked(candidate.connection->id, nullptr);
 }
 
 }  // namespace omni::routing

@@ -1,6 +1,7 @@
 #pragma once
 // What all requests share: the ports, and what routing remembers between them.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ struct RouterDeps {
   Random& random;
   Waiter& waiter;
   const QuotaView* quota = nullptr;  // null: the quota strategies fall back to least-used
+  // A request found out that an account is suspended or must be signed in anew (the failure), or
+  // that it is well again (nullptr): what Keeper::noted() wants to know. May be empty.
+  std::function<void(std::string_view connection_id, const Error* failure)> checked{};
 };
 
 // Thread-safe.

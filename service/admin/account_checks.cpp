@@ -46,7 +46,10 @@ void noteRefresh(Context& context, const Request& request, const Connection& con
   const int64_t now = context.deps.clock.nowMs();
   if (failure == nullptr || failure->kind != FailureKind::Unsupported)
     if (context.deps.keeper != nullptr) context.deps.keeper->noted(connection.id, failure);
-  if (failure != nullptr) return context.deps.accounts.applyFailure(connection.id, *failure, now);
+  if (failure != nullptr) {
+    context.deps.accounts.applyFailure(connection.id, *failure, now);
+    return;
+  }
   context.note(request, "token.refreshed", connection);
   if (connection.state.state == AccountState::ReauthRequired ||
       connection.state.state == AccountState::Cooling)
@@ -188,7 +191,8 @@ void noteTest(Context& context, const Connection& connection,
     case FailureKind::ReauthRequired:
     case FailureKind::Suspended:
     case FailureKind::Quota:
-      return context.deps.accounts.applyFailure(connection.id, failed->error, now);
+      context.deps.accounts.applyFailure(connection.id, failed->error, now);
+      return;
     default:
       return;
   }
@@ -270,8 +274,10 @@ std::optional<Asked> ask(Context& context, const Request& request, ResponseWrite
     Error error = text.error();
     if (error.kind == FailureKind::Unsupported)
       error.message = fmt::format("The provider {} does not offer this.", connection->provider);
-    if (error.kind == FailureKind::Suspended || error.kind == FailureKind::ReauthRequired)
+    if (error.kind == FailureKind::Suspended || error.kind == FailureKind::ReauthRequired) {
+      if (context.deps.keeper != nullptr) context.deps.keeper->noted(connection->id, &error);
       context.deps.accounts.applyFailure(connection->id, error, context.deps.clock.nowMs());
+    }
     const int status = refreshStatus(error, true);
     status == 0 ? sendError(writer, error) : sendError(writer, error, status);
     return std::nullopt;

@@ -248,7 +248,10 @@ Result<> Gateway::start() {
                                        .clock = p.clock,
                                        .random = p.random,
                                        .waiter = p.waiter,
-                                       .quota = &*p.quota});
+                                       .quota = &*p.quota,
+                                       .checked = [&p](std::string_view id, const Error* failure) {
+                                         if (p.life) p.life->keeper().noted(id, failure);
+                                       }});
   if (auto loaded = p.router->reloadCombos(); !loaded) return loaded;
   p.access.emplace(AccessDeps{.store = *p.store,
                               .combos = *p.store,

@@ -68,6 +68,37 @@ class Failing(KeeperWorld):
         self.assertEqual(self.gateway.refresh("kiro-dev").status, 200)
         self.assertEqual(self.health("kiro-dev")["failures"], 0)
 
+    def test_what_a_request_found_dead_is_shown_as_what_the_keeper_found(self):
+        self.two_accounts()
+        for account in (self.dev, self.pro):
+            self.assertIn(self.sim.post(f"/__control/accounts/{account['accountId']}/revoke").status, (200, 204))
+        self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 401)
+        self.assertEqual(self.gateway.refresh("kiro-pro").status, 401)
+        found, checked = self.health("kiro-dev"), self.health("kiro-pro")
+        for health in (found, checked):
+            self.assertEqual((health["status"], health["state"]["name"], health["failures"]), ("error", "reauth_required", 1), health)
+            self.assertTrue(health["lastCheckAt"], health)
+        self.assertTrue(found["lastError"])
+        self.assertEqual(found["lastError"], checked["lastError"])
+        self.assertNotIn(self.dev["refreshToken"], found["lastError"])
+        self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 401)
+        self.assertEqual(self.health("kiro-dev")["failures"], 1, "nobody is asked again")
+        self.assertEqual(self.gateway.stop(), 0)
+        self.gateway.start()
+        self.assertEqual(self.health("kiro-dev")["lastError"], found["lastError"], "a restart forgets nothing")
+        signin = self.gateway.post("/api/oauth/kiro/signin", {"method": "builder_id", "mode": "replace", "connectionId": "kiro-dev"}).json
+        self.sim.post("/__control/device/approve", {"userCode": signin["userCode"], "accountId": self.dev["accountId"]})
+        wait_for(lambda: self.health("kiro-dev")["state"]["name"] == "active", 30)
+        self.assertEqual((self.health("kiro-dev")["status"], self.health("kiro-dev")["lastError"]), ("healthy", None))
+
+    def test_a_suspension_that_a_request_found_is_shown_too(self):
+        self.two_accounts()
+        self.assertEqual(self.sim.post(f"/__control/accounts/{self.dev['accountId']}", {"suspended": True}).status, 200)
+        self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 403)
+        health = self.health("kiro-dev")
+        self.assertEqual((health["status"], health["state"]["name"], health["failures"]), ("error", "suspended", 1), health)
+        self.assertTrue(health["lastError"])
+
     def test_a_dead_token_asks_for_one_sign_in_and_touches_nobody_else(self):
         self.sim.policy(accessLifetime=8)
         self.two_accounts()

@@ -89,7 +89,11 @@ class RouterTest : public ::testing::Test {
   OneProvider providers_{provider_};
   FakeRandom random_;
   FakeWaiter waiter_{clock_};
-  Router router_{{providers_, accounts_, store_, clock_, random_, waiter_}};
+  std::vector<std::string> checked_;
+  Router router_{{providers_, accounts_, store_, clock_, random_, waiter_, nullptr,
+                  [this](std::string_view id, const Error* failure) {
+                    checked_.push_back(std::string(id) + (failure ? ": " + failure->message : ""));
+                  }}};
   std::map<std::string, std::deque<FailureKind>> failures_;
   NeverCancelled never_;
   Recorder sink_;
@@ -108,6 +112,24 @@ TEST_F(RouterTest, WhatAKeyNamesIsAnsweredToOrNot) {
     EXPECT_TRUE(router_.answers(name, false)) << name;
   for (const char* name : {"team", "t*", "*"}) EXPECT_TRUE(router_.answers(name, true)) << name;
   for (const char* name : {"kiro/a", "tame", "x*"}) EXPECT_FALSE(router_.answers(name, true));
+}
+
+TEST_F(RouterTest, WhatARequestFindsDeadOrWellAgainIsTold) {
+  using Told = std::vector<std::string>;
+  failures_["id-a"] = {FailureKind::RateLimited};
+  ASSERT_TRUE(ask("team"));
+  EXPECT_EQ(checked_, Told{}) << "cooling passes by itself";
+  failures_["id-b"] = {FailureKind::Suspended, FailureKind::Suspended};
+  failures_["id-c"] = {FailureKind::ReauthRequired};
+  EXPECT_FALSE(ask("team"));
+  EXPECT_EQ(checked_, (Told{"id-b: planned", "id-c: planned"}));
+  checked_.clear();
+  EXPECT_FALSE(ask("kiro/b"));
+  EXPECT_EQ(checked_, Told{}) << "nobody was asked";
+  clock_.now += 24 * 3'600'000;  // both are looked at again: one is still suspended
+  ASSERT_TRUE(ask("kiro/c"));
+  EXPECT_FALSE(ask("kiro/b"));
+  EXPECT_EQ(checked_, (Told{"id-c", "id-b: planned"}));
 }
 
 TEST_F(RouterTest, FirstTargetServesWithTheDefaultModel) {
