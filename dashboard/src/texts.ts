@@ -22,7 +22,10 @@ export const texts = {
     reauth_required: 'Sign in again',
     disabled: 'Disabled',
   } as Record<string, string>,
-  suspended: (provider: string) => `Signing in again does not help: only ${provider === 'kiro' ? "AWS's or Kiro's support" : "the provider's support"} can lift it. Write to them with the reason above.`,
+  suspended: (provider: string) => {
+    const [who, support] = provider === 'kiro' ? ['AWS', "AWS's or Kiro's"] : ['The provider', "the provider's"];
+    return `${who} has suspended this account. Signing in again does not help: only ${support} support can lift it. Write to them with the reason above; a Test finds out when it is lifted.`;
+  },
   isolation: {
     dedicated: { name: 'Isolated', help: 'Its own client registration holds the session: no other account can end it.' },
     registered: { name: 'Registered', help: 'It owns a client registration; its session was issued elsewhere and is renewed there.' },

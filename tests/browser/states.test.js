@@ -91,3 +91,31 @@ test('somebody else changed or removed it meanwhile: that is said, and the list 
   await page.getByRole('paragraph').filter({ hasText: 'office' }).waitFor({ state: 'detached' });
   await done(opened);
 });
+
+test('a suspended account: who can lift it is said, and signing in again is not offered as if it helped', async () => {
+  const names = ['locked', 'fine'];
+  for (const [i, account] of names.entries()) {
+    const made = await sandbox.control('accounts', { kind: 'social', email: `${account}@example.com` });
+    await sandbox.api('POST', '/api/oauth/kiro/import', { refreshToken: made.refreshToken, name: account });
+    if (i === 0) await sandbox.control(`accounts/${made.accountId}`, { suspended: true });
+  }
+  await fetch(`${sandbox.gateway}/v1/chat/completions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ model: 'kiro/locked', messages: [{ role: 'user', content: 'Hi' }] }) });
+  const opened = await look('/providers', (route) => route.continue());
+  const { page } = opened;
+  const items = async (account) => {
+    await page.getByRole('button', { name: `Actions for ${account}` }).click();
+    await page.getByRole('menuitem', { name: 'Test' }).waitFor();
+    const all = await page.getByRole('menuitem').allTextContents();
+    await picture(page, `menu-${account}`);
+    await page.keyboard.press('Escape');
+    await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+    return all;
+  };
+  const locked = page.getByRole('article', { name: 'kiro/locked' });
+  await locked.getByText("AWS has suspended this account. Signing in again does not help: only AWS's or Kiro's support can lift it.", { exact: false }).waitFor();
+  assert.ok(!(await items('locked')).includes('Sign in again'));
+  assert.ok((await items('fine')).includes('Sign in again'));
+  assert.equal(await page.getByText('AWS has suspended this account', { exact: false }).count(), 1);
+  await checkLooks(page, 'suspended');
+  await done(opened);
+});

@@ -99,7 +99,7 @@ export default function Providers() {
               <Menu.Item onClick={() => setDialog({ kind: 'proxy', connection: c })}>Proxy</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'rename', connection: c })}>Rename</Menu.Item>
               {!['dedicated', 'none_needed'].includes(String(c.providerSpecificData.isolation)) && <Menu.Item onClick={() => isolate.mutate(c)}>Isolate</Menu.Item>}
-              <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>
+              {c.state.name !== 'suspended' && <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>}
               <Menu.Item onClick={() => active.mutate({ c, on: !c.isActive })}>{c.isActive ? 'Disable' : 'Enable'}</Menu.Item>
               <Menu.Item c="red" onClick={() => setDialog({ kind: 'delete', connection: c })}>Delete</Menu.Item>
             </>
