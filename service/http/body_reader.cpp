@@ -9,16 +9,23 @@ namespace {
 
 constexpr size_t kMaxLine = 4096;
 constexpr size_t kMaxTrailers = 64;
+constexpr uint64_t kSlowestPerSecond = 4096;
 
 struct Fail {
   BodyStatus status;
 };
 
-void readExactly(Session& session, uint64_t length, std::string& out) {
+// Only where the next read may wait: what is here already is not late.
+void keepPace(Session& session, const BodyPace& pace, uint64_t bytes) {
+  if (session.buffered() == 0 && pace.late(bytes)) throw Fail{BodyStatus::TimedOut};
+}
+
+void readExactly(Session& session, uint64_t length, const BodyPace& pace, std::string& out) {
   // Grows with what has come, so that a declared length alone reserves no memory.
   constexpr uint64_t kStep = 64 * 1024;
   while (length > 0) {
     const size_t old = out.size();
+    keepPace(session, pace, old);
     const auto want = static_cast<size_t>(std::min(length, kStep));
     // Twice as much each time, but not beyond the end: the last doubling would stay half empty.
     if (out.capacity() < old + want)
@@ -33,9 +40,10 @@ void readExactly(Session& session, uint64_t length, std::string& out) {
 
 // One line without its CRLF. A bare LF is refused: two parsers that disagree about it are what
 // request smuggling lives on.
-std::string readLine(Session& session) {
+std::string readLine(Session& session, const BodyPace& pace, uint64_t bytes) {
   std::string line;
   while (true) {
+    keepPace(session, pace, bytes);
     const int c = session.get();
     if (c < 0) throw Fail{BodyStatus::Truncated};
     if (c == '\n') {
@@ -85,20 +93,27 @@ BodyStatus guarded(F&& read) {
 
 }  // namespace
 
-BodyStatus readFixedBody(Session& session, uint64_t length, std::string& out) {
-  return guarded([&] { readExactly(session, length, out); });
+bool BodyPace::late(uint64_t bytes) const {
+  return now_ms_() - start_ms_ > grace_ms_ + static_cast<int64_t>(bytes * 1000 / kSlowestPerSecond);
 }
 
-BodyStatus readChunkedBody(Session& session, size_t max_body, std::string& out) {
+BodyStatus readFixedBody(Session& session, uint64_t length, const BodyPace& pace,
+                         std::string& out) {
+  return guarded([&] { readExactly(session, length, pace, out); });
+}
+
+BodyStatus readChunkedBody(Session& session, size_t max_body, const BodyPace& pace,
+                           std::string& out) {
   return guarded([&] {
+    const auto line = [&] { return readLine(session, pace, out.size()); };
     while (true) {
-      const uint64_t size = chunkSize(readLine(session));
+      const uint64_t size = chunkSize(line());
       if (size == 0) break;
       if (size > max_body - out.size()) throw Fail{BodyStatus::TooLarge};
-      readExactly(session, size, out);
-      if (!readLine(session).empty()) throw Fail{BodyStatus::Malformed};
+      readExactly(session, size, pace, out);
+      if (!line().empty()) throw Fail{BodyStatus::Malformed};
     }
-    for (size_t i = 0; !readLine(session).empty(); ++i) {
+    for (size_t i = 0; !line().empty(); ++i) {
       if (i >= kMaxTrailers) throw Fail{BodyStatus::Malformed};
     }
   });

@@ -529,14 +529,15 @@ void Connection::answer(Exchange& x, Session& session) {
     return x.refuse(417, "expectation_failed", "The Expect header is not understood.");
   }
   if (x.framing.hasBody()) {
+    const BodyPace pace([this] { return core_.ticker.nowMs(); }, core_.options.receive_timeout_ms);
     // Bytes that are here already need no invitation.
     if (!expect.empty() && session.buffered() == 0 && !x.writer->sendContinue()) return;
     if (x.framing.chunked ||
         session.buffered() < static_cast<int>(std::min<uint64_t>(*x.framing.length, INT_MAX)))
       setReceiveTimeout(core_.options.receive_timeout_ms);
     const BodyStatus status = x.framing.chunked
-                                  ? readChunkedBody(session, x.route->max_body, request.body)
-                                  : readFixedBody(session, *x.framing.length, request.body);
+                                  ? readChunkedBody(session, x.route->max_body, pace, request.body)
+                                  : readFixedBody(session, *x.framing.length, pace, request.body);
     switch (status) {
       case BodyStatus::Ok:
         x.body_unread = false;

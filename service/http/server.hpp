@@ -51,7 +51,7 @@ struct ServerOptions {
   int spare_threads = 32;            // for health, refusals and idle keep-alive connections
   int max_queued = 256;              // accepted connections that wait for a thread
   int send_timeout_ms = 30000;       // a client that takes no byte for this long is dropped
-  int receive_timeout_ms = 30000;    // between two reads of a request
+  int receive_timeout_ms = 30000;    // between two reads of a request; see BodyPace for all of it
   int header_timeout_ms = 30000;     // a request's whole header; above: the connection is cut
   int keep_alive_ms = 5000;          // idle time between two requests
   int keep_alive_comment_ms =

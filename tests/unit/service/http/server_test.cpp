@@ -1,6 +1,8 @@
 // The traps of Poco 1.11's HTTP server, each as a test over a raw socket; and the guards.
 #include "service/http/server.hpp"
 
+#include "service/http/body_reader.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -754,6 +756,46 @@ TEST_F(ServerTest, AHeaderThatNeverEndsIsCutAndOthersAreNot) {
   EXPECT_TRUE(slow.closed());
   idle.send("GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_THAT(idle.response(), HasSubstr("fine"));
+}
+
+TEST_F(ServerTest, ABodyThatDripsInIsLate) {
+  const auto now = std::make_shared<std::atomic<int64_t>>(1'000);
+  options_.steady_ms = [now] { return now->load(); };
+  addEcho();
+  start();
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n";
+  // Every read succeeds, and the body is not here.
+  for (const auto& [framing, drop] : {std::pair{"Content-Length: 9000", "a"},
+                                      std::pair{"Transfer-Encoding: chunked", "2328\r\na"},
+                                      std::pair{"Transfer-Encoding: chunked", "1;"}}) {
+    RawClient drip(server_->port());
+    drip.send(head + framing + "\r\n\r\n");
+    ASSERT_THAT(drip.until("\r\n\r\n"), StartsWith("HTTP/1.1 100 "));
+    *now += 31'000;
+    drip.send(drop);
+    EXPECT_THAT(drip.until("\r\n\r\n"), StartsWith("HTTP/1.1 408 ")) << framing << ' ' << drop;
+  }
+  // A slow line is no reason to refuse.
+  RawClient slow(server_->port());
+  slow.send(head + "Content-Length: 9000\r\n\r\n");
+  ASSERT_THAT(slow.until("\r\n\r\n"), StartsWith("HTTP/1.1 100 "));
+  *now += 29'000;
+  slow.send(std::string(9'000, 'a'));
+  EXPECT_THAT(slow.until("\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(BodyPace, EveryFourKibibytesBuyASecond) {
+  int64_t now = 5'000;
+  const BodyPace pace([&] { return now; }, 30'000);
+  now += 30'000;
+  EXPECT_FALSE(pace.late(0));
+  now += 1;
+  EXPECT_TRUE(pace.late(0));
+  EXPECT_FALSE(pace.late(4'096));
+  now += 1'999;
+  EXPECT_FALSE(pace.late(8'192));
+  now += 1;
+  EXPECT_TRUE(pace.late(8'192));
 }
 
 TEST_F(ServerTest, AuthorizeRunsBeforeTheBodyIsRead) {
