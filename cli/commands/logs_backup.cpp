@@ -9,6 +9,7 @@
 
 #include "cli/commands/all.hpp"
 #include "cli/text.hpp"
+#include "core/json/plain.hpp"
 
 #if !defined(_WIN32)
 #include <fcntl.h>
@@ -155,7 +156,7 @@ int runLogs(const Session& session, const Invocation& in) {
       if (id.empty()) id = text(all[i], "requestId");
       now.insert(id);
       if (seen.contains(id)) continue;
-      session.terminal.line(session.json ? json::serialize(all[i])
+      session.terminal.line(session.json ? omni::json::plainText(all[i])
                                          : line(session.terminal, all[i]));
     }
     if (first && all.empty() && !in.has("follow")) session.terminal.say("No request yet.");

@@ -6,6 +6,7 @@
 #include "cli/commands/all.hpp"
 #include "cli/help.hpp"
 #include "cli/text.hpp"
+#include "core/json/plain.hpp"
 
 namespace omni::cli {
 
@@ -31,7 +32,7 @@ int fail(const Session& session, int exit, std::string message) {
 }
 
 int printJson(const Session& session, const json::value& value) {
-  session.terminal.line(json::serialize(value));
+  session.terminal.line(omni::json::plainText(value));
   return kOk;
 }
 

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 #include <chrono>
 
 #include "core/errors/error_table.hpp"
+#include "core/json/plain.hpp"
 
 namespace omni::admin {
 namespace {
@@ -21,7 +22,7 @@ void sendBody(http::ResponseWriter& writer, int status, std::string body) {
 }  // namespace
 
 void sendJson(http::ResponseWriter& writer, int status, const boost::json::value& body) {
-  sendBody(writer, status, boost::json::serialize(body));
+  sendBody(writer, status, json::plainText(body));
 }
 
 void sendError(http::ResponseWriter& writer, const Error& error) {

@@ -11,6 +11,7 @@
 
 #include "core/access/limiter.hpp"
 #include "core/base/utf8.hpp"
+#include "core/json/plain.hpp"
 #include "service/admin/answering.hpp"
 #include "service/admin/lookup.hpp"
 
@@ -209,7 +210,7 @@ void live(Shared& shared, const Request&, ResponseWriter& writer) {
     next = batch.next;
     std::string frames;
     for (const RequestEntry& entry : batch.entries)
-      frames += fmt::format("event: request\ndata: {}\n\n", json::serialize(record(entry)));
+      frames += fmt::format("event: request\ndata: {}\n\n", omni::json::plainText(record(entry)));
     if (!frames.empty() && !writer.write(frames)) return;
     if (batch.closed) break;
   }

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "core/json/plain.hpp"
 #include "service/admin/webhooks.hpp"
 #include "service/app/background_pool.hpp"
 #include "service/secrets/message_signer.hpp"
@@ -77,26 +78,26 @@ void WebhookLife::stop() {
 void WebhookLife::stateChanged(const Connection& before, const StateRecord& after) {
   parts_->dispatcher.raise(
       {fmt::format("account.{}", accountStateName(after.state)),
-       json::serialize(json::object{{"account", accountJson(before)},
-                                    {"from", accountStateName(before.state.state)},
-                                    {"to", accountStateName(after.state)},
-                                    {"reason", after.reason},
-                                    {"until", timeOf(after.until_ms)},
-                                    {"nextCheck", timeOf(after.next_probe_ms)}})});
+       omni::json::plainText(json::object{{"account", accountJson(before)},
+                                          {"from", accountStateName(before.state.state)},
+                                          {"to", accountStateName(after.state)},
+                                          {"reason", after.reason},
+                                          {"until", timeOf(after.until_ms)},
+                                          {"nextCheck", timeOf(after.next_probe_ms)}})});
 }
 
 void WebhookLife::refreshFailed(const Connection& connection, const Error& failure) {
-  parts_->dispatcher.raise(
-      {"token.refresh_failed", json::serialize(json::object{{"account", accountJson(connection)},
-                                                            {"error", failure.message}})});
+  parts_->dispatcher.raise({"token.refresh_failed",
+                            omni::json::plainText(json::object{{"account", accountJson(connection)},
+                                                               {"error", failure.message}})});
 }
 
 void WebhookLife::registrationEnds(const Connection& connection, RegistrationLevel level,
                                    int64_t days_left) {
-  parts_->dispatcher.raise(
-      {"registration.ending", json::serialize(json::object{{"account", accountJson(connection)},
-                                                           {"level", registrationLevelName(level)},
-                                                           {"daysLeft", days_left}})});
+  parts_->dispatcher.raise({"registration.ending", omni::json::plainText(json::object{
+                                                       {"account", accountJson(connection)},
+                                                       {"level", registrationLevelName(level)},
+                                                       {"daysLeft", days_left}})});
 }
 
 webhooks::Dispatcher::Counts WebhookLife::counts() const {
