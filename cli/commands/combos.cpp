@@ -36,18 +36,24 @@ std::string targets(const json::value& combo) {
   return all;
 }
 
+std::string counted(int64_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
+
 // "conversations stay 30 minutes, at most 3 calls, 1 retry, waits up to 2000 ms"
 std::string optionsText(const json::value& combo) {
   const json::value& options = at(combo, "options");
   if (!options.is_object()) return {};
-  std::string all = flag(options, "sticky")
-                        ? fmt::format("conversations stay {} minutes with their account",
-                                      number(options, "sessionMinutes"))
-                        : "conversations do not stay with an account";
+  std::string all =
+      flag(options, "sticky")
+          ? fmt::format("conversations stay {} with their account",
+                        counted(number(options, "sessionMinutes"), "minute", "minutes"))
+          : "conversations do not stay with an account";
   if (const int64_t calls = number(options, "maxAttempts"))
-    all += fmt::format(", at most {} calls", calls);
+    all += ", at most " + counted(calls, "call", "calls");
   if (at(options, "retries").is_number())
-    all += fmt::format(", {} retries on one account", number(options, "retries"));
+    all +=
+        fmt::format(", {} on one account", counted(number(options, "retries"), "retry", "retries"));
   return all + fmt::format(", waits up to {} ms", number(options, "maxWaitMs"));
 }
 
@@ -117,7 +123,6 @@ Done<json::array> weighed(const Invocation& in, json::array all) {
   }
   if (in.has("pin"))
     for (json::value& target : all) {
-      // Another combo, or any account of a provider: nothing is pinned there.
       json::object& object = target.as_object();
       if (!object.contains("combo")) object["pin"] = in.get("pin");
     }
@@ -188,6 +193,22 @@ int runCombosShow(const Session& session, const Invocation& in) {
   return shown(session, session.api.get(path(in)));
 }
 
+// Another combo, or any account of a provider, has nothing to pin; then --pin would say nothing.
+void sayWhatIsNotPinned(const Session& session, const Invocation& in, const Done<Answer>& answer) {
+  if (!in.has("pin") || !answer) return;
+  std::string all;
+  size_t index = 0;
+  for (const json::value& target : list(answer->json, "targets")) {
+    const json::array& names = list(answer->json, "models");
+    const std::string name = index < names.size() ? text(names[index]) : std::string();
+    ++index;
+    if (text(target, "pin").empty()) all += (all.empty() ? "" : ", ") + safe(name);
+  }
+  if (!all.empty())
+    session.terminal.err("omniroute: --pin means nothing for " + all +
+                         ": only targets that name accounts have a pin");
+}
+
 int runCombosCreate(const Session& session, const Invocation& in) {
   auto body = comboBody(in);
   if (!body) return fail(session, body.error());
@@ -195,7 +216,9 @@ int runCombosCreate(const Session& session, const Invocation& in) {
   if (!targets_given) return fail(session, targets_given.error());
   (*body)["name"] = in.argument(0);
   (*body)["models"] = std::move(*targets_given);
-  return shown(session, session.api.post("/api/combos", std::move(*body)));
+  const auto answer = session.api.post("/api/combos", std::move(*body));
+  sayWhatIsNotPinned(session, in, answer);
+  return shown(session, answer);
 }
 
 int runCombosEdit(const Session& session, const Invocation& in) {
@@ -220,6 +243,7 @@ int runCombosEdit(const Session& session, const Invocation& in) {
                                        &value, {}, version);
   if (!answer && answer.error().exit == kConflict && answer.error().field == "If-Match")
     return outdated(session, answer.error(), read->json);
+  sayWhatIsNotPinned(session, in, answer);
   return shown(session, answer);
 }
 

@@ -133,9 +133,36 @@ void Keeper::plan(Entry& entry, bool checked) {
   }
 }
 
-void Keeper::look() {
+// Writes what it saw once the mutex is free: a disk must not hold up whoever asks.
+class Keeper::Sight {
+ public:
+  explicit Sight(Keeper& keeper) : keeper_(keeper), lock_(keeper.mutex_), changes_(keeper.look()) {}
+  ~Sight() {
+    lock_.unlock();
+    for (const auto& [id, record] : changes_) keeper_.keep(id, record);
+  }
+  Sight(const Sight&) = delete;
+  Sight& operator=(const Sight&) = delete;
+
+ private:
+  Keeper& keeper_;
+  std::unique_lock<std::mutex> lock_;
+  const Changes changes_;
+};
+
+void Keeper::keep(const std::string& id, const HealthRecord& record) noexcept {
+  try {
+    if (auto kept = health_.put(id, record); !kept && hooks_.trouble)
+      hooks_.trouble(kept.error().message);
+  } catch (...) {
+    return;  // known in memory; the next check writes it again
+  }
+}
+
+Keeper::Changes Keeper::look() {
+  Changes changes;
   const uint64_t revision = accounts_.revision();
-  if (seen_any_ && revision == seen_revision_) return;
+  if (seen_any_ && revision == seen_revision_) return changes;
   seen_any_ = true;
   seen_revision_ = revision;
   const auto rows = accounts_.rows();
@@ -153,13 +180,23 @@ void Keeper::look() {
     // Somebody else brought a newer token: a request, or another program that shares the session.
     const bool refreshed = entry.row && !entry.busy && tokenExpiry(*entry.row) < tokenExpiry(*row);
     entry.row = row;
-    if (refreshed) {
-      entry.health.last_check_ms = entry.health.last_success_ms = clock_.nowMs();
+    // Not every sign-in brings a token that ends: an API key, or one that was switched off
+    // meanwhile.
+    const AccountState state = row->state.state;
+    const bool well = entry.dead && !entry.busy && state == AccountState::Active;
+    if (state == AccountState::Suspended || state == AccountState::ReauthRequired)
+      entry.dead = true;
+    else if (state == AccountState::Active)
+      entry.dead = false;
+    if (refreshed) entry.health.last_check_ms = entry.health.last_success_ms = clock_.nowMs();
+    if ((refreshed || well) && (entry.health.failures > 0 || !entry.health.last_error.empty())) {
       entry.health.failures = 0;
       entry.health.last_error.clear();
+      changes.emplace_back(row->id, entry.health);
     }
     if (!entry.busy) plan(entry, false);
   }
+  return changes;
 }
 
 void Keeper::warn() {
@@ -202,8 +239,7 @@ std::optional<Keeper::Found> Keeper::earliest(int64_t now, int64_t steady) const
 
 BackgroundWork::Job Keeper::take(int64_t steady_now_ms) {
   {
-    std::lock_guard lock(mutex_);
-    look();
+    const Sight sight(*this);
   }
   warn();
   std::lock_guard lock(mutex_);
@@ -220,8 +256,7 @@ BackgroundWork::Job Keeper::take(int64_t steady_now_ms) {
 }
 
 int64_t Keeper::nextDue(int64_t steady_now_ms) {
-  std::lock_guard lock(mutex_);
-  look();
+  const Sight sight(*this);
   if (running_ >= options_.in_flight) return kNeverDue;  // whoever ends looks again
   const int64_t now = clock_.nowMs();
   int64_t wait = kNeverDue;
@@ -292,8 +327,7 @@ void Keeper::remember(const std::string& id, const Error* failure) {
     }
     record = health;
   }
-  if (auto kept = health_.put(id, record); !kept && hooks_.trouble)
-    hooks_.trouble(kept.error().message);
+  keep(id, record);
 }
 
 void Keeper::refresh(const std::shared_ptr<const Connection>& row, bool probe,
@@ -413,15 +447,13 @@ void Keeper::renew(const std::shared_ptr<const Connection>& row, const CancelTok
 
 void Keeper::noted(std::string_view id, const Error* failure) {
   {
-    std::lock_guard lock(mutex_);
-    look();
+    const Sight sight(*this);
   }
   remember(std::string(id), failure);
 }
 
 KeeperView Keeper::view(std::string_view id) {
-  std::lock_guard lock(mutex_);
-  look();
+  const Sight sight(*this);
   KeeperView out;
   const auto found = entries_.find(id);
   if (found == entries_.end() || !found->second.row) return out;

@@ -80,6 +80,7 @@ class Keeper final : public BackgroundWork {
     int64_t renew_not_before = 0;  // an issuer of short registrations must not make a loop
     bool no_refresh = false;       // the provider knows no refresh for this account
     bool busy = false;
+    bool dead = false;  // suspended or without a sign-in, and not seen well since
     RegistrationLevel warned = RegistrationLevel::Fine;
     std::string renewal;
   };
@@ -88,9 +89,14 @@ class Keeper final : public BackgroundWork {
     Check check;
   };
 
-  // All with mutex_ held.
-  void look();
+  // mutex_ held, and all accounts as they are now.
+  class Sight;
+  using Changes = std::vector<std::pair<std::string, HealthRecord>>;
+
+  // All with mutex_ held. look() tells what is to be written.
+  Changes look();
   void plan(Entry& entry, bool checked);
+  void keep(const std::string& id, const HealthRecord& record) noexcept;  // mutex_ not held
   Due dueAt(int64_t wall_ms) const;
   std::optional<Found> earliest(int64_t now, int64_t steady) const;
   double chance();

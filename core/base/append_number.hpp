@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string>
 #include <type_traits>
 
@@ -13,7 +14,17 @@ template <typename Number>
 void appendNumber(std::string& out, Number value) {
   static_assert(std::is_arithmetic_v<Number>);
   std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  char* end = digits.data() + digits.size();
+  if constexpr (std::is_floating_point_v<Number>) {
+    // 0.0001 and 100000, which are as short with an exponent, are not how people write an exponent.
+    const Number size = std::abs(value);
+    const bool usual = value == 0 || (size >= 1e-4 && size < 1e16);
+    end = std::to_chars(digits.data(), end, value,
+                        usual ? std::chars_format::fixed : std::chars_format::scientific)
+              .ptr;
+  } else {
+    end = std::to_chars(digits.data(), end, value).ptr;
+  }
   out.append(digits.data(), static_cast<size_t>(end - digits.data()));
 }
 

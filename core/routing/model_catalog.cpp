@@ -58,6 +58,14 @@ std::string findModel(const ModelList& models, std::string_view name) {
   return {};
 }
 
+std::vector<std::string> spellings(std::string_view id) {
+  std::vector<std::string> out;
+  const std::string plain = plainName(id);
+  for (const std::string& form : {std::string(id), plain})
+    for (const char* tail : {"", "-thinking", "-latest"}) out.push_back(form + tail);
+  return out;
+}
+
 std::optional<ModelList> parseModelList(std::string_view json) {
   boost::system::error_code failed;
   const auto document = boost::json::parse(json, failed);

@@ -51,6 +51,10 @@ bool sameModel(std::string_view a, std::string_view b);
 // The id of the list's model that `name` means, with a "-thinking" of `name` kept; empty: none.
 std::string findModel(const ModelList& models, std::string_view name);
 
+// Spellings of the id that a client may send for it, as far as they can be listed: the id, its
+// plain form, both with "-thinking", and with "-latest". A date behind it is one more.
+std::vector<std::string> spellings(std::string_view id);
+
 // The answer of the control method models.list; nullopt: it is not of the known form.
 std::optional<ModelList> parseModelList(std::string_view json);
 

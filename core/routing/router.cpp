@@ -149,6 +149,8 @@ bool Router::answers(std::string_view pattern, bool is_combo) {
     return !list || list->empty();
   };
   const auto star = pattern.find('*');
+  // A date, which any name may carry: whether it means something, only the request shows.
+  if (star != std::string_view::npos && pattern.contains("-20")) return true;
   if (star == std::string_view::npos) {
     // A key's list of models does not open combos.
     if (std::ranges::find(*current->combos, pattern, &Combo::name) != current->combos->end())
@@ -171,8 +173,9 @@ bool Router::answers(std::string_view pattern, bool is_combo) {
     if (listless(account)) return could(account);
     const auto list = catalog_.of(account.id);
     return list && std::ranges::any_of(*list, [&](const CatalogModel& model) {
-             return fits(model.id) || fits(account.provider + "/" + model.id) ||
-                    fits(name + "/" + model.id);
+             return std::ranges::any_of(spellings(model.id), [&](const std::string& form) {
+               return fits(form) || fits(account.provider + "/" + form) || fits(name + "/" + form);
+             });
            });
   });
 }

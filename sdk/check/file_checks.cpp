@@ -121,8 +121,18 @@ Finding checkSettings(const Json& manifest) {
   for (size_t i = 0; i < settings->array.size(); ++i) {
     const Json& setting = settings->array[i];
     const std::string where = "settings[" + std::to_string(i) + "]";
+    if (!setting.isObject()) return failed(where + " is not an object");
     if (!hasText(setting, "key")) return failed(where + " lacks the text \"key\"");
     const std::string& key = setting.member("key")->string;
+    static const std::regex kKey("[A-Za-z0-9]([A-Za-z0-9.]{0,98}[A-Za-z0-9])?");
+    if (!std::regex_match(key, kKey))
+      return failed(where + ".key is not of letters, digits and dots between them");
+    for (const auto& [name, value] : setting.object) {
+      constexpr std::string_view kKnown[] = {"key",    "type",    "min", "max",
+                                             "values", "default", "help"};
+      if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
+        return failed(where + " has the unknown member " + name);
+    }
     if (std::find(keys.begin(), keys.end(), key) != keys.end())
       return failed("settings repeats the key " + key);
     keys.push_back(key);
@@ -130,8 +140,17 @@ Finding checkSettings(const Json& manifest) {
     if (type != "text" && type != "integer" && type != "choice")
       return failed(where + ".type is not text, integer or choice");
     const Json* values = setting.member("values");
-    if (type == "choice" && (!values || !values->isArray() || values->array.empty()))
-      return failed(where + " is a choice without \"values\"");
+    const bool texts = values && values->isArray() && !values->array.empty() &&
+                       std::all_of(values->array.begin(), values->array.end(),
+                                   [](const Json& value) { return value.isString(); });
+    if (type == "choice" && !texts)
+      return failed(where + " is a choice without the texts \"values\"");
+    for (const char* limit : {"min", "max"})
+      if (type == "integer" && setting.member(limit) &&
+          setting.member(limit)->kind != Json::Kind::Number)
+        return failed(where + "." + limit + " is not a whole number");
+    if (setting.member("default") && !setting.member("default")->isString())
+      return failed(where + ".default is not a text");
   }
   return ok();
 }

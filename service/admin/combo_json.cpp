@@ -177,6 +177,10 @@ Result<std::vector<AccountRef>> readAccounts(const json::object& step, Words& wo
   return out;
 }
 
+// The target with the step's weight and pin.
+Result<Target> weighed(Target target, const json::object& step, const std::string& pin,
+                       const std::string& prefix);
+
 // Own form, and OmniRoute's steps.
 Result<Target> objectTarget(const json::object& step, const ComboWorld& world,
                             const std::string& path) {
@@ -251,20 +255,48 @@ Result<Target> objectTarget(const json::object& step, const ComboWorld& world,
       target->text = provider + "/" + model;
   }
   if (!target) return target;
-  if (const std::string& pin = words["pin"]; !pin.empty()) {
+  return weighed(std::move(*target), step, words["pin"], prefix);
+}
+
+Result<Target> weighed(Target target, const json::object& step, const std::string& pin,
+                       const std::string& prefix) {
+  if (!pin.empty()) {
     if (pin != "strict" && pin != "soft")
       return bad(prefix + "pin", fmt::format("\"{}pin\" must be \"strict\" (these accounts only) "
                                              "or \"soft\" (these first, then the provider's "
                                              "others).",
                                              prefix));
-    target->pin = pin == "soft" ? Pin::Soft : Pin::Strict;
+    target.pin = pin == "soft" ? Pin::Soft : Pin::Strict;
   }
   if (const auto* weight = step.if_contains("weight"); weight && !weight->is_null()) {
     auto value = number(*weight, prefix + "weight", 0, routing::kMaxWeight);
     if (!value) return std::unexpected(std::move(value.error()));
-    target->weight = static_cast<uint32_t>(*value);
+    target.weight = static_cast<uint32_t>(*value);
   }
   return target;
+}
+
+json::object targetRecord(const Target& target, const ComboWorld& world);
+
+// What the combo has already, as its record shows it, it may keep: an account or combo that is no
+// more is no reason to refuse new weights. nullopt: it has no such target.
+std::optional<Result<Target>> keptTarget(const json::value& item, const ComboWorld& world,
+                                         const std::string& path) {
+  if (!world.stored || !item.is_object()) return std::nullopt;
+  const auto without = [](json::object record) {
+    record.erase("weight");
+    record.erase("pin");
+    return record;
+  };
+  const json::object& step = item.get_object();
+  const json::object wanted = without(step);
+  for (const Target& target : world.stored->targets) {
+    if (without(targetRecord(target, world)) != wanted) continue;
+    auto words = readWords(step, path + ".");
+    if (!words) return std::unexpected(std::move(words.error()));
+    return weighed(target, step, (*words)["pin"], path + ".");
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Target>> readTargets(const json::value& list, std::string_view key,
@@ -281,6 +313,8 @@ Result<std::vector<Target>> readTargets(const json::value& list, std::string_vie
       return bad(path, fmt::format("\"{}\" must be a string or an object.", path));
     auto target = item.is_string() ? textTarget(std::string(item.get_string()), world, path)
                                    : objectTarget(item.get_object(), world, path);
+    if (!target)
+      if (auto kept = keptTarget(item, world, path)) target = std::move(*kept);
     if (!target) return std::unexpected(std::move(target.error()));
     if (std::ranges::any_of(targets, [&](const Target& other) {
           return other.text == target->text && other.accounts == target->accounts;

@@ -16,6 +16,8 @@ struct ComboWorld {
   const std::vector<Connection>& connections;
   const std::vector<routing::Combo>& combos;
   const std::vector<std::string>& providers;
+  // The combo that is changed: what it has already, it may keep, also when it is no more.
+  const routing::Combo* stored = nullptr;
 };
 
 // Takes over what the body says. A new combo needs name and targets; a change only what changes.

@@ -27,7 +27,10 @@ struct State {
   std::vector<Combo> combos;
   std::vector<std::string> providers;
 
-  ComboWorld world() const { return {*connections, combos, providers}; }
+  // `stored`: the combo that is changed.
+  ComboWorld world(const Combo* stored = nullptr) const {
+    return {*connections, combos, providers, stored};
+  }
 };
 
 Result<State> readState(Context& context) {
@@ -119,7 +122,8 @@ Result<json::object> changeCombo(Context& context, const Request& request) {
   const std::string before = combo->name;
   if (auto same = sameVersion(request, comboVersion(*combo), combo->id, "combo"); !same)
     return std::unexpected(std::move(same.error()));
-  if (auto fine = applyComboBody(*body, state->world(), false, *combo); !fine)
+  const Combo stored = *combo;
+  if (auto fine = applyComboBody(*body, state->world(&stored), false, *combo); !fine)
     return std::unexpected(std::move(fine.error()));
   if (auto fine = checkNameIsFree(state->combos, *combo); !fine)
     return std::unexpected(std::move(fine.error()));

@@ -16,12 +16,13 @@ namespace {
 using config::PluginSetting;
 using plugins::SettingSpec;
 
+// What stands behind an unknown name may be a secret in the wrong place; it is not repeated.
 std::unexpected<Error> refused(const PluginSetting& setting, std::string_view name,
-                               std::string_view why) {
+                               std::string_view why, bool show_value = false) {
+  const std::string value = show_value ? fmt::format(" = \"{}\"", setting.text) : std::string();
   const std::string key = fmt::format("plugins.{}", name);
-  return makeError(
-      FailureKind::BadRequest,
-      fmt::format("{}: {} = \"{}\" is not valid; {}", setting.origin, key, setting.text, why), key);
+  return makeError(FailureKind::BadRequest,
+                   fmt::format("{}: {}{} is not valid; {}", setting.origin, key, value, why), key);
 }
 
 const SettingSpec* find(const std::vector<SettingSpec>& specs, std::string_view key,
@@ -65,7 +66,7 @@ Result<> settlePluginSettings(config::Config& config) {
           find(*plugin->second, key, setting.layer == config::Layer::Environment);
       if (!spec) return refused(setting, name, unknownKey(id, *plugin->second, key));
       if (const auto why = plugins::refusal(*spec, setting.text))
-        return refused(setting, name, *why);
+        return refused(setting, name, *why, true);  // a number or one of a few words
       settled_name = fmt::format("{}.{}", id, spec->key);
     }
     // The later layer wins, also where the environment spelled the name its own way.
@@ -87,7 +88,7 @@ std::string pluginSettingsHelp(const std::filesystem::path& program_dir,
       out += fmt::format("  plugins.{}.{}", id, spec.key);
       if (!spec.default_value.empty()) out += " = " + spec.default_value;
       if (!spec.values.empty()) out += fmt::format("  ({})", fmt::join(spec.values, "|"));
-      if (spec.type == plugins::SettingType::Integer)
+      if (spec.type == plugins::SettingType::Integer && spec.max < INT64_MAX)
         out += fmt::format("  ({}..{})", spec.min, spec.max);
       out += "\n      " + spec.help + "\n";
     }

@@ -120,9 +120,7 @@ class StreamSink final : public chat::EventSink {
       early_usage_.reset();
     }
     encoder_.onEvent(event, frames_);
-    // Nothing follows the finish but the stream's end, which takes it along.
-    const bool wait = held_ || event.kind == EventKind::Finish;
-    return (wait && frames_.size() < kMostHeld) || writeOut();
+    return (held_ && frames_.size() < kMostHeld) || writeOut();
   }
 
   void hold() override { held_ = true; }

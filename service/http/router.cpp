@@ -80,7 +80,7 @@ bool eachPart(std::string_view text, char separator, Take&& take) {
 
 std::optional<std::string> percentDecode(std::string_view text, bool plus_is_space) {
   std::string out;
-  if (isPlain(text)) return out.assign(text);
+  if (isPlain(text)) return std::string(text);
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];

@@ -7,10 +7,6 @@ namespace omni::http {
 
 namespace {
 
-// How long it goes on without a stream: waking it for each of many short ones would be a switch of
-// threads per request.
-constexpr int kAwakeMs = 1000;
-
 int64_t machineMs() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
@@ -18,8 +14,9 @@ int64_t machineMs() {
 
 }  // namespace
 
-StreamTicker::StreamTicker(int shortest_ms, std::function<int64_t()> steady_ms)
+StreamTicker::StreamTicker(int shortest_ms, std::function<int64_t()> steady_ms, int awake_ms)
     : period_ms_(shortest_ms > 0 ? std::clamp(shortest_ms / 4, 5, 250) : 250),
+      awake_ms_(awake_ms),
       steady_ms_(steady_ms ? std::move(steady_ms) : machineMs) {}
 
 StreamTicker::~StreamTicker() {
@@ -53,6 +50,11 @@ void StreamTicker::remove(Ticked* stream) {
   streams_.pop_back();
 }
 
+bool StreamTicker::asleep() const {
+  std::lock_guard lock(mutex_);
+  return asleep_;
+}
+
 void StreamTicker::tickAll() {
   std::lock_guard lock(mutex_);
   for (Ticked* stream : streams_) stream->tick();
@@ -62,7 +64,8 @@ void StreamTicker::run() {
   std::unique_lock lock(mutex_);
   int empty_ms = 0;
   while (!stopping_) {
-    if (streams_.empty() && empty_ms >= kAwakeMs) {
+    // Waking it for each of many short streams would be a switch of threads per request.
+    if (streams_.empty() && empty_ms >= awake_ms_) {
       asleep_ = true;
       wake_.wait(lock, [this] { return stopping_ || !streams_.empty(); });
       asleep_ = false;

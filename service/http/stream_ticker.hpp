@@ -1,7 +1,7 @@
 #pragma once
 // One thread that looks after all open streams of a server: it sends a late header or a keep-alive
-// when the handler has been silent, and begins a planned stream. It sleeps while there is
-// no stream.
+// when the handler has been silent, and begins a planned stream. It sleeps when there
+// has been no stream for a second.
 
 #include <condition_variable>
 #include <cstdint>
@@ -24,7 +24,9 @@ class StreamTicker {
  public:
   // `shortest_ms`: the shortest silence that anybody waits for; `steady_ms`: the time by which
   // silence is measured, empty: the machine's monotonic clock.
-  explicit StreamTicker(int shortest_ms, std::function<int64_t()> steady_ms = {});
+  // `awake_ms`: how long it goes on without a stream.
+  explicit StreamTicker(int shortest_ms, std::function<int64_t()> steady_ms = {},
+                        int awake_ms = 1000);
   ~StreamTicker();
   StreamTicker(const StreamTicker&) = delete;
   StreamTicker& operator=(const StreamTicker&) = delete;
@@ -35,13 +37,15 @@ class StreamTicker {
   void remove(Ticked* stream);  // no tick() of it runs or starts after this has returned
   void tickAll();               // now, on the calling thread
   int64_t nowMs() const { return steady_ms_(); }
+  bool asleep() const;  // until there is a stream
 
  private:
   void run();
 
   const int period_ms_;
+  const int awake_ms_;
   const std::function<int64_t()> steady_ms_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Ticked*> streams_;
   bool stopping_ = false;

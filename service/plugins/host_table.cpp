@@ -184,11 +184,16 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
       return stop(sink->on_body(sink->context, toStr(bytes)));
     };
     call->release();  // a second request: what the first one gave does not wait for it
-    call->in_http = true;
+    struct InHttp {
+      bool& flag;
+      explicit InHttp(bool& f) : flag(f) { flag = true; }
+      ~InHttp() { flag = false; }
+    };
+    std::optional<InHttp> reading(call->in_http);
     // Provider and account: two plugins never share a connection either.
     auto done = call->host.deps.upstream.call(call->host.plugin + "/" + call->record.id(), out,
                                               on_response, on_body, call->token);
-    call->in_http = false;
+    reading.reset();
     // After a whole answer the call's own end follows at once, and shares the write.
     if (!done) call->release();
     if (stopped != OMNI_OK) return stopped;

@@ -29,18 +29,7 @@ boost::dll::shared_library& keepMapped(std::unique_ptr<boost::dll::shared_librar
 }
 
 namespace fs = std::filesystem;
-constexpr std::string_view kSuffix = ".plugin.json";
-constexpr uintmax_t kMaxManifest = 256 * 1024;
-
-Result<std::string> readManifest(const fs::path& file) {
-  if (auto safe = checkFile(file); !safe) return std::unexpected(std::move(safe.error()));
-  std::error_code failed;
-  if (fs::file_size(file, failed) > kMaxManifest || failed)
-    return makeError(FailureKind::BadRequest, "manifest: too large or not readable");
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return makeError(FailureKind::NotFound, "manifest: not readable");
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
+constexpr std::string_view kSuffix = kManifestSuffix;
 
 Result<const omni_plugin_entry_t*> map(const fs::path& library, const Manifest& manifest) try {
   using boost::dll::load_mode::type;
@@ -65,6 +54,7 @@ Result<const omni_plugin_entry_t*> map(const fs::path& library, const Manifest& 
 
 Result<const omni_plugin_entry_t*> load(const fs::path& folder, const fs::path& manifest_file,
                                         PluginInfo& info, std::set<std::string>& ids) {
+  if (auto safe = checkFile(manifest_file); !safe) return std::unexpected(std::move(safe.error()));
   auto text = readManifest(manifest_file);
   if (!text) return std::unexpected(std::move(text.error()));
   auto manifest = parseManifest(*text);

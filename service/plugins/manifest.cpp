@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
 
 namespace omni::plugins {
 
 namespace {
 
 namespace json = boost::json;
+
+constexpr uintmax_t kMaxManifest = 256 * 1024;
 
 std::unexpected<Error> bad(std::string_view member, std::string_view what) {
   return makeError(FailureKind::BadRequest,
@@ -43,6 +47,15 @@ bool validPluginId(std::string_view id) {
   return std::all_of(id.begin(), id.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });
+}
+
+Result<std::string> readManifest(const std::filesystem::path& file) {
+  std::error_code failed;
+  if (std::filesystem::file_size(file, failed) > kMaxManifest || failed)
+    return makeError(FailureKind::BadRequest, "manifest: too large or not readable");
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return makeError(FailureKind::NotFound, "manifest: not readable");
+  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 Result<Manifest> parseManifest(std::string_view source) {

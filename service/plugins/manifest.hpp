@@ -2,6 +2,7 @@
 // <id>.plugin.json: what has to be known of a plugin before its library is mapped.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,12 @@ struct Manifest {
   std::optional<std::vector<SettingSpec>> settings;  // nullopt: the manifest does not say
 };
 
+inline constexpr std::string_view kManifestSuffix = ".plugin.json";
+
 // BadRequest; the message names the member and what it must be.
 Result<Manifest> parseManifest(std::string_view text);
+// The file's text; BadRequest, NotFound.
+Result<std::string> readManifest(const std::filesystem::path& file);
 // [a-z][a-z0-9-]{0,31}, as the ABI says.
 bool validPluginId(std::string_view id);
 

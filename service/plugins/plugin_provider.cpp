@@ -98,6 +98,11 @@ omni_status_t onEvent(void* raw, const omni_event_t* event) noexcept {
       usage.estimated = event->usage->estimated != 0;
       out.usage = &usage;
     }
+    // What follows the finish is the call's end, which takes it along; see omni_call::release().
+    if (out.kind == chat::EventKind::Finish) {
+      context.sink.hold();
+      context.call.holding = true;
+    }
     if (!context.sink.onEvent(out)) {
       context.call.told_cancelled = true;
       return OMNI_CANCELLED;
@@ -242,7 +247,8 @@ Result<> PluginProvider::completeAs(std::string_view connection_id, std::string_
   raw.request_done = &onRequestDone;
   const omni_status_t status = enter(
       context_, "complete", [&] { return entry_.complete(plugin_, &call, &view.raw(), &raw); });
-  call.release();
+  // After a finish the stream's own end follows, and shares the write.
+  if (status != OMNI_OK || !sink_context.finished) call.release();
   if (status == OMNI_OK && !sink_context.finished) {
     context_.misbehaved("complete succeeded without a finish event");
     return makeError(

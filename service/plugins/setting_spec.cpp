@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "service/plugins/manifest.hpp"
 
@@ -16,9 +14,6 @@ namespace {
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
-
-constexpr std::string_view kSuffix = ".plugin.json";
-constexpr uintmax_t kMaxManifest = 256 * 1024;
 
 std::unexpected<Error> bad(std::string_view what) {
   return makeError(FailureKind::BadRequest, "manifest: \"settings\" " + std::string(what),
@@ -41,6 +36,12 @@ std::string textOf(const json::object& object, std::string_view member) {
 Result<SettingSpec> parseOne(const json::value& value) {
   if (!value.is_object()) return bad("must be a list of objects");
   const json::object& object = value.get_object();
+  for (const auto& member : object) {
+    constexpr std::string_view kKnown[] = {"key",    "type",    "min", "max",
+                                           "values", "default", "help"};
+    if (std::ranges::find(kKnown, std::string_view(member.key())) == std::end(kKnown))
+      return bad("has the unknown member " + std::string(member.key()));
+  }
   SettingSpec out;
   out.key = textOf(object, "key");
   if (!validKey(out.key)) return bad("needs a \"key\" of letters, digits and dots in each");
@@ -54,16 +55,23 @@ Result<SettingSpec> parseOne(const json::value& value) {
         if (!limit->is_int64()) return bad(out.key + ": \"min\" and \"max\" are whole numbers");
         *target = limit->get_int64();
       }
+    if (out.min > out.max) return bad(out.key + ": \"min\" is above \"max\"");
   } else if (type == "choice") {
     out.type = SettingType::Choice;
     const json::value* values = object.if_contains("values");
     if (values && values->is_array())
-      for (const json::value& one : values->get_array())
-        if (one.is_string()) out.values.emplace_back(one.get_string());
+      for (const json::value& one : values->get_array()) {
+        if (!one.is_string()) return bad(out.key + ": \"values\" are texts");
+        out.values.emplace_back(one.get_string());
+      }
     if (out.values.empty()) return bad(out.key + ": a choice needs the texts \"values\"");
   } else if (type != "text") {
     return bad(out.key + ": \"type\" is text, integer or choice");
   }
+  const json::value* standard = object.if_contains("default");
+  if (standard && !standard->is_string()) return bad(out.key + ": \"default\" is a text");
+  if (!out.default_value.empty() && refusal(out, out.default_value))
+    return bad(out.key + ": \"default\" is not a value that it allows");
   return out;
 }
 
@@ -106,14 +114,12 @@ DeclaredSettings declaredSettings(const fs::path& folder) {
   std::error_code failed;
   for (fs::directory_iterator it(folder, failed), end; !failed && it != end; it.increment(failed)) {
     std::string id = it->path().filename().string();
-    if (!id.ends_with(kSuffix)) continue;
-    id.resize(id.size() - kSuffix.size());
+    if (!id.ends_with(kManifestSuffix)) continue;
+    id.resize(id.size() - kManifestSuffix.size());
     auto& specs = out[id];
-    std::error_code unreadable;
-    if (fs::file_size(it->path(), unreadable) > kMaxManifest || unreadable) continue;
-    std::ifstream in(it->path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (auto manifest = parseManifest(text)) specs = std::move(manifest->settings);
+    const auto text = readManifest(it->path());
+    if (!text) continue;
+    if (auto manifest = parseManifest(*text)) specs = std::move(manifest->settings);
   }
   return out;
 }

@@ -170,6 +170,23 @@ class Everyday(Cli):
         self.assertIn("100", self.run_piped("combos", "edit", "team", "--weights", "1,900", code=1))
         self.assertIn("what to change", self.run_piped("combos", "edit", "team", code=2))
 
+    def test_a_combo_keeps_the_targets_that_are_no_more(self):
+        self.run_piped("combos", "create", "inner", "kiro/kiro-dev")
+        self.run_piped("combos", "create", "team", "kiro/kiro-dev", "kiro/kiro-pro", "inner", "--strategy", "weighted")
+        self.run_piped("combos", "delete", "inner", "--yes")
+        self.assertEqual(self.gateway.call("DELETE", "/api/providers/kiro-pro").status, 200)
+        self.run_piped("combos", "edit", "team", "--weights", "2,1,5")
+        combo = self.gateway.get("/api/combos/team").json
+        self.assertEqual([t["weight"] for t in combo["targets"]], [2, 1, 5])
+        self.assertEqual(len(combo["missing"]), 2, combo)
+        self.assertIn("did you mean", self.run_piped("combos", "edit", "team", "kiro/kiro-deev", code=1), "a new one must exist")
+
+    def test_a_pin_for_nothing_is_said(self):
+        self.run_piped("combos", "create", "inner", "kiro/kiro-dev")
+        code, _, said = piped(self.env, "combos", "create", "outer", "inner", "kiro", "kiro/kiro-pro", "--pin", "soft")
+        self.assertEqual(code, 0, said)
+        self.assertIn("--pin means nothing for inner, kiro:", said)
+
     def test_somebody_else_edits_the_same_combo(self):
         self.run_piped("combos", "create", "team", "kiro/kiro-dev")
         version = self.gateway.get("/api/combos/team").json["version"]

@@ -90,6 +90,9 @@ class Failing(KeeperWorld):
         self.sim.post("/__control/device/approve", {"userCode": signin["userCode"], "accountId": self.dev["accountId"]})
         wait_for(lambda: self.health("kiro-dev")["state"]["name"] == "active", 30)
         self.assertEqual((self.health("kiro-dev")["status"], self.health("kiro-dev")["lastError"]), ("healthy", None))
+        self.assertEqual(self.gateway.stop(), 0)
+        self.gateway.start()
+        self.assertEqual((self.health("kiro-dev")["status"], self.health("kiro-dev")["lastError"]), ("healthy", None), "nor does it come back")
 
     def test_a_suspension_that_a_request_found_is_shown_too(self):
         self.two_accounts()

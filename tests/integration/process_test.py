@@ -1,6 +1,7 @@
 """The process: configuration errors, plugins that are refused, signals, start-up time."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,28 @@ class Process(World):
                     self.assertIn(line.split(" = ")[0], result.stderr)
                     self.assertIn(expected, result.stderr)
         self.assertFalse(os.path.exists(f"{self.data}-none"))
+
+    def test_what_plugins_declare_is_what_they_read_and_describe(self):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        for plugin in ("kiro", "openai", "echo"):
+            folder = os.path.join(root, "plugins", plugin)
+            with open(os.path.join(folder, plugin + ".plugin.json.in")) as file:
+                declared = {setting["key"] for setting in json.load(file)["settings"]}
+            source = ""
+            for path, _, files in os.walk(folder):
+                for name in files:
+                    if name.endswith((".cpp", ".hpp")):
+                        with open(os.path.join(path, name)) as file:
+                            source += file.read()
+            read = set(re.findall(r'setting\("([A-Za-z.]+)"\)', source))
+            self.assertLessEqual(read, declared)
+            for key in declared:
+                self.assertTrue(f'"{key}"' in source or ("endpoint." in key and f'url("{key[9:]}"' in source), f"{plugin} never reads {key}")
+            readme = os.path.join(folder, "README.md")
+            with open(readme) as file:
+                text = file.read()
+            for key in declared:
+                self.assertTrue(f"`{key}`" in text or f"`plugins.{plugin}.{key}`" in text, f"{readme} does not describe {key}")
 
     def test_the_help_shows_the_settings_of_plugins(self):
         text = self.run_once("--help").stdout

@@ -200,6 +200,16 @@ class Streaming(World):
             self.assertEqual(text_of(api, joined), text)
             self.quiet()
 
+    def test_the_end_of_a_stream_is_one_write(self):
+        for api in self.at_each():
+            self.sim.turn(text="short")
+            with Stream(self.gateway, api) as stream:
+                chunks = list(unchunk(stream.rest().split(b"\r\n\r\n", 1)[1]))
+            end = {"chat": (b'"finish_reason":"stop"', b"[DONE]"), "messages": (b'"stop_reason":"end_turn"', b"message_stop"),
+                   "responses": (b"response.output_text.done", b"response.completed")}[api]
+            for word in end:
+                self.assertIn(word, chunks[-1], chunks)
+
     def test_a_reader_that_takes_nothing_is_cut_off(self):
         for api in self.at_each():
             self.sim.turn(text=" ".join("x" * 200 for _ in range(80000)))

@@ -225,6 +225,20 @@ TEST(Keeper, SurvivesClocksThatJump) {
   EXPECT_EQ(world.provider.calls.size(), 3u);
 }
 
+TEST(Keeper, ANewerTokenFromSomebodyElseEndsTheFailureOnDiskToo) {
+  KeeperWorld world;
+  world.add("a", kHourMs);
+  world.start();
+  Error slow;
+  slow.kind = FailureKind::Network;
+  slow.message = "no route";
+  world.keeper->noted("id-a", &slow);
+  ASSERT_TRUE(world.accounts->commit(
+      "id-a", {{"expiresAt", std::to_string(world.clock.wall + 2 * kHourMs), false}}));
+  EXPECT_EQ(world.keeper->view("id-a").health.failures, 0);
+  EXPECT_EQ(world.health.records["id-a"].failures, 0);
+}
+
 TEST(Keeper, ANewerTokenFromSomebodyElseIsRespected) {
   KeeperWorld world;
   world.add("a", kHourMs);
@@ -235,6 +249,52 @@ TEST(Keeper, ANewerTokenFromSomebodyElseIsRespected) {
   world.run(44 * kMinuteMs);
   EXPECT_TRUE(world.provider.calls.empty());
   EXPECT_GT(world.keeper->view("id-a").health.last_success_ms, 0);
+}
+
+// An API key has no end by which a new one could be told from the old.
+TEST(Keeper, ANewSignInWithoutAnExpiryEndsTheFailureForGood) {
+  for (const bool switched_off : {false, true}) {
+    KeeperWorld world;
+    world.add("key", 0);
+    world.start();
+    Error dead;
+    dead.kind = FailureKind::ReauthRequired;
+    dead.message = "the key is refused";
+    world.accounts->applyFailure("id-key", dead, world.clock.wall);
+    world.keeper->noted("id-key", &dead);
+    EXPECT_EQ(world.health.records["id-key"].failures, 1);
+    StateRecord next;
+    if (switched_off) {
+      next.state = AccountState::Disabled;
+      ASSERT_TRUE(world.accounts->setState("id-key", next));
+      EXPECT_EQ(world.keeper->view("id-key").health.failures, 1);
+    }
+    next.state = AccountState::Active;
+    ASSERT_TRUE(world.accounts->setState("id-key", next));
+    EXPECT_EQ(world.keeper->view("id-key").health.failures, 0);
+    EXPECT_EQ(world.keeper->view("id-key").health.last_error, "");
+    EXPECT_EQ(world.health.records["id-key"].failures, 0) << "also on disk";
+    world.start();
+    EXPECT_EQ(world.keeper->view("id-key").health.last_error, "");
+  }
+}
+
+TEST(Keeper, CoolingIsNoProofThatARefreshWorks) {
+  KeeperWorld world;
+  world.add("a", kHourMs);
+  world.start();
+  Error slow;
+  slow.kind = FailureKind::Network;
+  slow.message = "no route";
+  world.keeper->noted("id-a", &slow);
+  StateRecord next;
+  next.state = AccountState::Cooling;
+  next.until_ms = world.clock.wall + 1000;
+  ASSERT_TRUE(world.accounts->setState("id-a", next));
+  (void)world.keeper->view("id-a");
+  next = {};
+  ASSERT_TRUE(world.accounts->setState("id-a", next));
+  EXPECT_EQ(world.keeper->view("id-a").health.last_error, "no route");
 }
 
 TEST(Keeper, AnAccountWithoutARefreshIsNotAskedAgain) {

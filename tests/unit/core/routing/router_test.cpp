@@ -114,6 +114,15 @@ TEST_F(RouterTest, WhatAKeyNamesIsAnsweredToOrNot) {
   for (const char* name : {"kiro/a", "tame", "x*"}) EXPECT_FALSE(router_.answers(name, true));
 }
 
+TEST(ModelSpellings, AreWhatAClientMaySend) {
+  const auto all = spellings("claude-sonnet-4.5");
+  for (const char* name : {"claude-sonnet-4.5", "claude-sonnet-4-5", "claude-sonnet-4-5-thinking",
+                           "claude-sonnet-4.5-thinking", "claude-sonnet-4-5-latest"}) {
+    EXPECT_NE(std::ranges::find(all, name), all.end()) << name;
+    EXPECT_TRUE(sameModel("claude-sonnet-4.5", name)) << name;
+  }
+}
+
 TEST_F(RouterTest, WhatARequestFindsDeadOrWellAgainIsTold) {
   using Told = std::vector<std::string>;
   failures_["id-a"] = {FailureKind::RateLimited};

@@ -139,7 +139,7 @@ TEST(RequestRoutes, SummarySumsDays) {
   const auto body = object(world.call("GET", "/api/usage/summary", {}, {}, {{"days", "7"}}));
   EXPECT_EQ(world.parts.log.first_day, "2025-12-26");
   EXPECT_EQ(body.at("total").at("requests"), 6);
-  EXPECT_EQ(body.at("total").at("credits"), 1.0);
+  EXPECT_EQ(body.at("total").at("credits").to_number<double>(), 1.0);
   EXPECT_EQ(world.call("GET", "/api/usage/summary", {}, {}, {{"days", "0"}}).status, 400);
 }
 

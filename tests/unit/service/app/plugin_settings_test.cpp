@@ -85,6 +85,14 @@ TEST_F(PluginSettings, TheRefusalSaysWhereAndWhatIsAllowed) {
   }
 }
 
+TEST_F(PluginSettings, WhatMayBeASecretIsNotRepeated) {
+  for (const char* name : {"sample.apiKey", "smaple.apiKey", "bare.apiKey"}) {
+    config_.plugin_settings.clear();
+    set(name, "sk-secret-123");
+    EXPECT_EQ(refused().find("sk-secret"), std::string::npos) << name;
+  }
+}
+
 // The environment's names have no capital letters.
 TEST_F(PluginSettings, TheEnvironmentMeansTheDeclaredNameAndKeepsItsLayer) {
   set("sample.timeout.idleMs", "1", Layer::File);

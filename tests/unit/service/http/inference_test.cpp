@@ -263,10 +263,11 @@ TEST_P(InferenceTest, HeldEventsLeaveInOneWriteAtTheirRelease) {
   EXPECT_THAT(between, Not(HasSubstr("\r\n"))) << "in one chunk";
 }
 
-TEST_P(InferenceTest, TheFinishLeavesWithTheStreamsEnd) {
+TEST_P(InferenceTest, AHeldFinishLeavesWithTheStreamsEnd) {
   backend_.script = [&](const chat::ChatRequest&, chat::EventSink& sink, const CancelToken&,
                         RouteReport&) {
     emit(sink, chat::EventKind::Text, "words");
+    sink.hold();
     emit(sink, chat::EventKind::Finish);
     return Result<>{};
   };

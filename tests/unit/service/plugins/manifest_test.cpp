@@ -60,7 +60,12 @@ TEST(Manifest, ReadsWhatThePluginsSettingsMayBe) {
   for (const char* broken :
        {"{}", "[1]", R"([{"type":"text"}])", R"([{"key":"a","type":"colour"}])",
         R"([{"key":"a","type":"choice"}])", R"([{"key":"a","type":"integer","min":"1"}])",
-        R"([{"key":".a","type":"text"}])",
+        R"([{"key":".a","type":"text"}])", R"([{"key":"a_b","type":"text"}])",
+        R"([{"key":"a","type":"text","vales":[]}])",
+        R"([{"key":"a","type":"choice","values":[1]}])",
+        R"([{"key":"a","type":"integer","min":2,"max":1}])",
+        R"([{"key":"a","type":"integer","min":2,"default":"1"}])",
+        R"([{"key":"a","type":"text","default":7}])",
         R"([{"key":"a","type":"text"},{"key":"a","type":"text"}])"}) {
     const auto refused = parseManifest(manifest("settings", broken));
     ASSERT_FALSE(refused) << broken;

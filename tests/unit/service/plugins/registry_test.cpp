@@ -393,29 +393,54 @@ TEST_F(RegistryTest, TheLastEventsOfAnAnswerShareTheWriteOfItsEnd) {
     return emit(out, OMNI_EVENT_FINISH);
   };
   ASSERT_TRUE(complete());
-  EXPECT_EQ(sink.order, "hold he hold llo end release ");
+  EXPECT_EQ(sink.order, "hold he hold llo hold end ") << "the stream's end writes it";
 }
 
 TEST_F(RegistryTest, WhatIsHeldGoesOutBeforeAnythingThatMayWait) {
   const std::vector<std::pair<std::string, std::function<void(omni_call_t*, const omni_sink_t*)>>>
       waits = {
-          {"hold he hold llo release end ",
+          {"hold he hold llo release hold end ",
            [](omni_call_t* call, const omni_sink_t*) {
              script->host->lock(call, toStr("l"));
              script->host->unlock(call, toStr("l"));
            }},
-          {"hold he hold llo release end ",
+          {"hold he hold llo release hold end ",
            [](omni_call_t* call, const omni_sink_t*) { commit(call, "k", "v"); }},
-          {"hold he hold llo more release end ",
+          {"hold he hold llo more release hold end ",
            [](omni_call_t*, const omni_sink_t* out) { emit(out, OMNI_EVENT_TEXT, "more"); }},
-          {"hold he hold llo release hold he hold llo end release ",
+          {"hold he hold llo release hold he hold llo hold end ",
            [](omni_call_t* call, const omni_sink_t* out) { relay(call, out); }},
-          {"hold he hold llo release end ",
+          {"hold he hold llo release hold end ",
            [this](omni_call_t* call, const omni_sink_t* out) {
              world.upstream.failure = makeError(FailureKind::Timeout, "too slow").error();
              relay(call, out);
            }},
       };
+  const std::vector<std::function<void(omni_call_t*, const omni_sink_t*)>> after = {
+      [](omni_call_t* call, const omni_sink_t*) { script->host->lock(call, toStr("l")); },
+      [](omni_call_t* call, const omni_sink_t*) { commit(call, "k", "w"); },
+      [](omni_call_t* call, const omni_sink_t*) {
+        omni_http_request_t request{};
+        request.struct_size = sizeof(request);
+        request.method = toStr("POST");
+        request.url = toStr("http://u/");
+        omni_http_sink_t http{};
+        http.struct_size = sizeof(http);
+        http.on_response = [](void*, uint32_t, const omni_header_t*, size_t) { return OMNI_OK; };
+        http.on_body = [](void*, omni_str_t) { return OMNI_OK; };
+        script->host->http(call, &request, &http);
+      }};
+  for (const auto& wait : after) {
+    sink.order.clear();
+    script_.complete = [&](omni_call_t* call, const omni_request_t*, const omni_sink_t* out) {
+      emit(out, OMNI_EVENT_TEXT, "text");
+      emit(out, OMNI_EVENT_FINISH);
+      wait(call, out);
+      return OMNI_OK;
+    };
+    ASSERT_TRUE(complete());
+    EXPECT_TRUE(sink.order.starts_with("text hold end release ")) << sink.order;
+  }
   for (const auto& [order, wait] : waits) {
     sink.order.clear();
     script_.complete = [&](omni_call_t* call, const omni_request_t*, const omni_sink_t* out) {

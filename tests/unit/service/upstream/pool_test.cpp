@@ -57,6 +57,25 @@ TEST_F(PoolTest, DropsWhatLayIdleTooLongOrIsTooOld) {
   EXPECT_EQ(pool.idle(), 0u);
 }
 
+TEST_F(PoolTest, WhatNobodyAsksForAnyMoreGoesWithinASecond) {
+  pool.put("a", connection());
+  clock.now = 500;
+  pool.put("b", connection(500));
+  EXPECT_EQ(pool.idle(), 2u) << "not with every request";
+  clock.now = 1'000;
+  pool.put("c", connection(1'000));
+  EXPECT_EQ(pool.idle(), 1u);
+  EXPECT_EQ(pool.take("a").transport, nullptr);
+}
+
+TEST_F(PoolTest, AFullPoolMakesRoomAtOnce) {
+  for (const char* key : {"a", "b", "c"}) pool.put(key, connection());
+  clock.now = 101;
+  pool.put("d", connection(101));
+  EXPECT_EQ(pool.idle(), 1u) << "the three others lay too long";
+  EXPECT_NE(pool.take("d").transport, nullptr);
+}
+
 TEST_F(PoolTest, SkipsDeadConnections) {
   pool.put("a", connection());
   pool.put("a", connection(0, false));
