@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
-import { checkLooks, go, openPage, picture, startBrowser, startSandbox } from './harness.js';
+import { checkLooks, go, inBothLooks, openPage, picture, startBrowser, startSandbox } from './harness.js';
 
 let sandbox;
 let browser;
@@ -346,8 +346,17 @@ test('Keys: every limit is shown and can be changed, what was not touched is not
   await checkLooks(page, 'the editor of a key');
   const sent = page.waitForRequest((request) => request.method() === 'PATCH');
   await dialog.getByRole('button', { name: 'Save' }).click();
+  // Saved, and the names that nothing answers to are told of, in a region that a screen reader follows.
+  const told = dialog.locator('[aria-live="polite"]').filter({ hasText: 'The key is saved' });
+  await told.getByText('No combo "vanished" is there at present.').waitFor();
+  await told.getByText('No account, provider or model answers to "kiro/nobody/claude-sonnet-4.5" at present.').waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll('[aria-live="polite"] li')].every((one) => one.getBoundingClientRect().bottom < innerHeight)); // in sight
+  assert.equal(await dialog.getByText('Not there any more').count(), 0, 'it is said twice');
+  assert.ok(await dialog.getByRole('button', { name: 'Save' }).isDisabled(), 'all of it is saved');
+  await inBothLooks(page, 'key-warned', false);
   const expiresAt = new Date(await page.evaluate(() => Date.parse('2037-01-01T12:00'))).toISOString();
   assert.deepEqual((await sent).postDataJSON(), { requestsPerMinute: 60, maxConcurrent: 4, expiresAt, budgets: { creditsPerMonth: null, tokensPerDay: 1000000 } });
+  await dialog.getByRole('button', { name: 'Close', exact: true }).filter({ hasText: 'Close' }).click();
   await dialog.waitFor({ state: 'detached' });
   await card.getByText('60 requests a minute, 4 at once').waitFor();
   const key = await sandbox.api('GET', '/api/keys/laptop');
@@ -372,6 +381,29 @@ test('Keys: a new one takes combos and models from what there is', async () => {
   await page.keyboard.press('Escape');
   const key = await sandbox.api('GET', '/api/keys/picky');
   assert.deepEqual([key.combos, key.models], [['my-kiro'], ['kiro/kiro-dev', 'kiro/claude-*']]);
+});
+
+test('Keys: a new one with a name that nothing answers to says so beside its secret; without such a name it just closes', async () => {
+  await open('/keys');
+  await page.getByRole('button', { name: 'New key' }).click();
+  const form = page.getByRole('dialog', { name: 'New key' });
+  await form.getByLabel('Name').fill('early');
+  await form.getByLabel('Only these combos').fill('my-kiro');
+  await page.keyboard.press('Enter');
+  await form.getByLabel('Only these models and accounts').fill('my-kiro');
+  await page.keyboard.press('Enter');
+  await form.getByRole('button', { name: 'Make it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Your new key' });
+  await dialog.locator('[aria-live="polite"]').getByText('Only combos answer to "my-kiro"', { exact: false }).waitFor();
+  assert.ok((await dialog.locator('pre, code').first().textContent()).trim().length >= 32);
+  await inBothLooks(page, 'key-made-warned', false);
+  await page.keyboard.press('Escape');
+  await page.getByRole('article', { name: 'early' }).getByRole('button', { name: 'Edit' }).click();
+  const edit = page.getByRole('dialog', { name: 'Edit early' });
+  await edit.getByLabel('Only these models and accounts').press('Backspace');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await edit.waitFor({ state: 'detached' });
+  await sandbox.api('DELETE', '/api/keys/early');
 });
 
 test('deleting an account names its consequences in every combo that reaches it, and the combos say what is left', async () => {

@@ -1,11 +1,13 @@
 // A key's name, what it may and its limits: of a new one, or of one that is there.
-import { Button, Group, Modal, MultiSelect, NumberInput, SimpleGrid, Stack, TagsInput, Text, TextInput } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { Alert, Button, Group, Modal, MultiSelect, NumberInput, SimpleGrid, Stack, TagsInput, Text, TextInput } from '@mantine/core';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { call, id, type Schemas } from '../api/client';
 import { errorAt, say, useChange, useCombos, useConnections, useModels } from '../api/hooks';
 import { texts } from '../texts';
 
 export type Key = Schemas['ApiKey'];
+export type Warning = Schemas['KeyWarnings']['warnings'][number];
+type Answer = Key & { secret?: string; warnings?: Warning[] };
 type Budgets = NonNullable<Key['budgets']>;
 type Limit = number | string;
 
@@ -59,30 +61,55 @@ function changes(now: Form, was: Form) {
   return Object.keys(budgets).length ? { ...body, budgets } : body;
 }
 
-export function KeyForm({ of: key, close, made }: { of?: Key; close: () => void; made: (secret: string) => void }) {
+// Kept all the same: what is named may come later.
+export function Warnings({ of: list }: { of: Warning[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  // A form that is longer than the screen has them out of sight.
+  useEffect(() => { if (list.length > 0) box.current?.scrollIntoView({ block: 'center' }); }, [list.length]);
+  return (
+    <div aria-live="polite" ref={box}>
+      {list.length > 0 && (
+        <Alert color="yellow" p="xs" title="The key is saved, but some of its names let nothing in at present">
+          <ul className="points wrap">{list.map((w) => <li key={w.field} dir="auto">{w.message}</li>)}</ul>
+        </Alert>
+      )}
+    </div>
+  );
+}
+
+export function KeyForm({ of: key, close, made }: { of?: Key; close: () => void; made: (secret: string, warnings: Warning[]) => void }) {
   const combos = useCombos();
   const models = useModels();
   const gone = useGone();
-  const [was] = useState(() => start(key));
+  const [was, setWas] = useState(() => start(key));
   const [form, setForm] = useState(was);
+  const [warnings, setWarnings] = useState<Warning[]>();
   const [more, setMore] = useState(() => rare.some((name) => was[name] !== ''));
   const set = (part: Partial<Form>) => setForm((old) => ({ ...old, ...part }));
   const comboNames = combos.data?.map((c) => c.name) ?? [];
   const fields = ['name', 'scopes', 'combos', 'models', 'expiresAt', ...Object.keys(numbers).map((name) => fieldOf(name as NumberName))];
   const body = changes(form, was);
   const save = useChange(
-    () => (key ? call<{ secret?: string }>('PATCH', `/api/keys/${id(key.id)}`, body) : call<{ secret?: string }>('POST', '/api/keys', { scopes: form.scopes, ...body })),
-    ['keys'], (result) => { close(); if (result.secret) made(result.secret); else say('Saved.'); }, fields);
+    (sent: Form) => (key ? call<Answer>('PATCH', `/api/keys/${id(key.id)}`, changes(sent, was)) : call<Answer>('POST', '/api/keys', { scopes: sent.scopes, ...changes(sent, was) })),
+    ['keys'], ({ secret, warnings: found = [] }, sent) => {
+      if (!secret && found.length > 0) { setWas(sent); setWarnings(found); return; }
+      close();
+      if (secret) made(secret, found); else say('Saved.');
+    }, fields);
   const error = (field: string) => ({ error: errorAt(save.error, field), errorProps: { role: 'alert' } });
   const number = (name: NumberName) => (
     <NumberInput key={name} label={numbers[name]} {...error(fieldOf(name))} placeholder="No limit" min={0} allowNegative={false} allowDecimal={name.startsWith('credits')} thousandSeparator=" " value={form[name]} onChange={(value) => set({ [name]: value })} />
   );
-  const lost = [...form.combos.filter(gone.combo), ...form.models.filter(gone.model)];
+  // Of the last save, without what was taken out since. What the service said is not said twice.
+  const listOf = (w: Warning) => (w.field.startsWith('combos') ? 'combos' : 'models');
+  const warned = (warnings ?? []).filter((w) => form[listOf(w)].includes(w.name));
+  const open = (list: 'combos' | 'models') => form[list].filter((name) => !warned.some((w) => w.name === name && listOf(w) === list));
+  const lost = [...open('combos').filter(gone.combo), ...open('models').filter(gone.model)];
   // A combo's name is no model's: it would let nothing in.
-  const misplaced = form.models.filter((name) => comboNames.includes(name));
+  const misplaced = open('models').filter((name) => comboNames.includes(name));
   return (
     <Modal opened onClose={close} size="lg" title={key ? `Edit ${key.name}` : 'New key'}>
-      <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
+      <form onSubmit={(e) => { e.preventDefault(); save.mutate(form); }}>
         <Stack>
           <TextInput label="Name" {...error('name')} description="What it is for, for example laptop" value={form.name} maxLength={100} required data-autofocus onChange={(e) => set({ name: e.currentTarget.value })} />
           <MultiSelect label="May" {...error('scopes')} value={form.scopes} onChange={(scopes) => set({ scopes })} data={Object.entries(texts.scopes).map(([value, label]) => ({ value, label }))} />
@@ -97,7 +124,8 @@ export function KeyForm({ of: key, close, made }: { of?: Key; close: () => void;
             <SimpleGrid cols={{ base: 1, xs: 2 }} mt="xs">{rare.map(number)}</SimpleGrid>
             <Text size="xs" c="dimmed" mt="xs">Days and months are UTC's. Requests under way can pass a budget; the next one is refused.</Text>
           </details>
-          <Group justify="flex-end"><Button variant="default" onClick={close}>Cancel</Button><Button type="submit" loading={save.isPending} disabled={!form.name.trim() || form.scopes.length === 0 || (key && Object.keys(body).length === 0)}>{key ? 'Save' : 'Make it'}</Button></Group>
+          <Warnings of={warned} />
+          <Group justify="flex-end"><Button variant="default" onClick={close}>{warnings ? 'Close' : 'Cancel'}</Button><Button type="submit" loading={save.isPending} disabled={!form.name.trim() || form.scopes.length === 0 || (key && Object.keys(body).length === 0)}>{key ? 'Save' : 'Make it'}</Button></Group>
         </Stack>
       </form>
     </Modal>

@@ -7,13 +7,13 @@ import { say, useChange, useKeys } from '../api/hooks';
 import { Loaded, Nothing, Page } from '../components/Page';
 import { Time } from '../components/Time';
 import { texts } from '../texts';
-import { type Key, KeyForm, useGone } from './KeyForm';
+import { type Key, KeyForm, useGone, type Warning, Warnings } from './KeyForm';
 
 export default function Keys() {
   const keys = useKeys();
   const gone = useGone();
   const [edited, setEdited] = useState<Key | 'new'>();
-  const [secret, setSecret] = useState<string>();
+  const [made, setMade] = useState<{ secret: string; warnings: Warning[] }>();
   const [doomed, setDoomed] = useState<Key>();
   const active = useChange(({ k, on }: { k: Key; on: boolean }) => call('PATCH', `/api/keys/${id(k.id)}`, { isActive: on }), ['keys']);
   const remove = useChange((k: Key) => call('DELETE', `/api/keys/${id(k.id)}`), ['keys'], (_, k) => say(`${k.name} is deleted.`));
@@ -43,13 +43,14 @@ export default function Keys() {
           </Card>
         ))}
       </Loaded>
-      {edited && <KeyForm of={edited === 'new' ? undefined : edited} close={() => setEdited(undefined)} made={setSecret} />}
-      {secret && (
-        <Modal opened onClose={() => setSecret(undefined)} title="Your new key" closeOnClickOutside={false}>
+      {edited && <KeyForm of={edited === 'new' ? undefined : edited} close={() => setEdited(undefined)} made={(secret, warnings) => setMade({ secret, warnings })} />}
+      {made && (
+        <Modal opened onClose={() => setMade(undefined)} title="Your new key" closeOnClickOutside={false}>
           <Stack>
             <Alert color="yellow">Copy it now: it is shown this once and stored only as a hash.</Alert>
-            <Code block className="wrap">{secret}</Code>
-            <CopyButton value={secret}>{({ copied, copy }) => <Button onClick={copy}>{copied ? texts.copied : 'Copy'}</Button>}</CopyButton>
+            <Code block className="wrap">{made.secret}</Code>
+            <CopyButton value={made.secret}>{({ copied, copy }) => <Button onClick={copy}>{copied ? texts.copied : 'Copy'}</Button>}</CopyButton>
+            <Warnings of={made.warnings} />
           </Stack>
         </Modal>
       )}
