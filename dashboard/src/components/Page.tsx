@@ -8,7 +8,7 @@ export function Page({ title, intro, actions, children }: { title: string; intro
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start">
-        <div>
+        <div style={{ flex: '1 1 22rem' }}>
           <Title order={1} size="h2">{title}</Title>
           {intro && <Text c="dimmed" size="sm" maw={720}>{intro}</Text>}
         </div>

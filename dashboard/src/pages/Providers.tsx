@@ -13,6 +13,7 @@ import { Loaded, Nothing, Page } from '../components/Page';
 import { Isolation, State } from '../components/State';
 import { Time } from '../components/Time';
 import { texts } from '../texts';
+import { Export, Import } from './Transfer';
 
 type Dialog = { kind: 'raw' | 'rename' | 'delete' | 'usage' | 'proxy'; connection: Connection };
 type TestResult = Schemas['TestResult'];
@@ -32,6 +33,7 @@ export default function Providers() {
   const [query, setQuery] = useSearchParams();
   const [search, setSearch] = useState('');
   const [dialog, setDialog] = useState<Dialog>();
+  const [moving, setMoving] = useState<'in' | 'out'>();
   const [menu, setMenu] = useState<Opened>();
   const [tested, setTested] = useState<{ connection: Connection; result: TestResult }>();
   const keys = ['connections', 'token-health', 'combos'];
@@ -63,7 +65,13 @@ export default function Providers() {
     <Page
       title="Providers"
       intro="Every account keeps its own session. An isolated one cannot be logged out by another."
-      actions={<Button component={Link} to="/providers/add" leftSection={<IconPlus size={16} />}>Add provider</Button>}
+      actions={
+        <>
+          <Button variant="default" px="sm" onClick={() => setMoving('in')}>Import a file…</Button>
+          {all.length > 0 && <Button variant="default" px="sm" onClick={() => setMoving('out')}>Export accounts…</Button>}
+          <Button component={Link} to="/providers/add" leftSection={<IconPlus size={16} />}>Add provider</Button>
+        </>
+      }
     >
       <Loaded query={connections}>
         {() =>
@@ -111,6 +119,8 @@ export default function Providers() {
       {dialog?.kind === 'delete' && <Delete connection={dialog.connection} close={() => setDialog(undefined)} />}
       {dialog?.kind === 'usage' && <Usage connection={dialog.connection} close={() => setDialog(undefined)} />}
       {dialog?.kind === 'proxy' && <ProxyChoice connection={dialog.connection} close={() => setDialog(undefined)} />}
+      {moving === 'out' && <Export close={() => setMoving(undefined)} />}
+      {moving === 'in' && <Import close={() => setMoving(undefined)} />}
       {tested && (
         <Modal opened onClose={() => setTested(undefined)} title={`Test of ${tested.connection.name}`}>
           <Stack gap="sm">

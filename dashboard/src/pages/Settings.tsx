@@ -6,6 +6,7 @@ import { call, get, id, request, type Proxy, type Schemas } from '../api/client'
 import { complain, errorAt, post, say, useChange, useHealth, useProxies } from '../api/hooks';
 import type { Session } from '../App';
 import { Loaded, Nothing, Page } from '../components/Page';
+import { download, isFit, NewPassphrase, noPassphrase } from '../components/Passphrase';
 import { Webhooks } from './Webhooks';
 
 export default function Settings() {
@@ -97,23 +98,13 @@ function ProxyForm({ proxy, close }: { proxy?: Proxy; close: () => void }) {
   );
 }
 
-const shortestPassphrase = 12;
-
 function Backup() {
   const restore = useQuery({ queryKey: ['restore'], queryFn: () => get<Schemas['Restore']>('/api/restore'), refetchOnWindowFocus: true });
-  const [passphrase, setPassphrase] = useState('');
-  const [again, setAgain] = useState('');
+  const [passphrase, setPassphrase] = useState(noPassphrase);
   const [file, setFile] = useState<File | null>(null);
   const [secret, setSecret] = useState('');
-  const differs = again !== '' && again !== passphrase;
-  const save = useChange(async () => {
-    const response = await request('POST', '/api/backup', { passphrase });
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(await response.blob());
-    link.download = `omniroute-backup-${new Date().toISOString().slice(0, 10)}.json`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  }, [], () => { say('The backup is downloaded. Keep the passphrase: without it nobody can open the file.'); setPassphrase(''); setAgain(''); });
+  const save = useChange(async () => download(await request('POST', '/api/backup', { passphrase: passphrase.first }), 'backup'), [],
+    () => { say('The backup is downloaded. Keep the passphrase: without it nobody can open the file.'); setPassphrase(noPassphrase); });
   const stage = useChange(async () => call<Schemas['Restore']>('POST', '/api/restore', { passphrase: secret, backup: await file!.text() }), ['restore'], () => { setFile(null); setSecret(''); });
   const cancel = useChange(() => call('DELETE', '/api/restore'), ['restore'], () => say('Nothing will be restored.'));
   const waiting = restore.data?.staged ? restore.data.backup : undefined;
@@ -124,9 +115,8 @@ function Backup() {
       <Stack gap="lg">
         <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>
           <Stack maw={420} gap="sm">
-            <PasswordInput label="Passphrase of the backup" value={passphrase} required minLength={shortestPassphrase} onChange={(e) => setPassphrase(e.currentTarget.value)} autoComplete="new-password" description={`At least ${shortestPassphrase} characters; whoever has the file and guesses it has the accounts.`} />
-            <PasswordInput label="Once more" value={again} required onChange={(e) => setAgain(e.currentTarget.value)} autoComplete="new-password" error={differs ? 'This differs from the first one.' : undefined} />
-            <Group><Button type="submit" loading={save.isPending} disabled={passphrase.length < shortestPassphrase || again !== passphrase}>Download a backup</Button></Group>
+            <NewPassphrase label="Passphrase of the backup" value={passphrase} change={setPassphrase} />
+            <Group><Button type="submit" loading={save.isPending} disabled={!isFit(passphrase)}>Download a backup</Button></Group>
           </Stack>
         </form>
         {waiting ? (
@@ -139,7 +129,7 @@ function Backup() {
         ) : (
           <form onSubmit={(e) => { e.preventDefault(); stage.mutate(undefined); }}>
             <Stack maw={420} gap="sm">
-              <FileInput label="Bring a backup back" placeholder="omniroute-backup-….json" accept=".json,application/json" value={file} onChange={setFile} clearable description="It is checked now and put in place by the next start of the service." />
+              <FileInput label="Bring a backup back" placeholder="omniroute-backup-….json" accept=".json,application/json" value={file} onChange={setFile} clearable clearButtonProps={{ 'aria-label': 'No file' }} description="It is checked now and put in place by the next start of the service." />
               <PasswordInput label="Its passphrase" value={secret} onChange={(e) => setSecret(e.currentTarget.value)} autoComplete="off" />
               <Group><Button type="submit" variant="default" loading={stage.isPending} disabled={!file || !secret}>Restore</Button></Group>
             </Stack>
