@@ -2,7 +2,7 @@
 import { ActionIcon, Alert, AppShell, Burger, Center, Group, Image, Loader, NavLink, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
-  IconActivityHeartbeat, IconArrowsSplit, IconHome, IconKey, IconListDetails, IconMessage, IconMoon, IconSettings, IconSun, IconUsers,
+  IconActivityHeartbeat, IconArrowsSplit, IconHistory, IconHome, IconKey, IconListDetails, IconMessage, IconMoon, IconSettings, IconSun, IconUsers,
 } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
@@ -19,6 +19,7 @@ const AddProvider = lazy(() => import('./pages/AddProvider'));
 const Combos = lazy(() => import('./pages/Combos'));
 const HealthPage = lazy(() => import('./pages/Health'));
 const Requests = lazy(() => import('./pages/Requests'));
+const Audit = lazy(() => import('./pages/Audit'));
 const Keys = lazy(() => import('./pages/Keys'));
 const Settings = lazy(() => import('./pages/Settings'));
 const Playground = lazy(() => import('./pages/Playground'));
@@ -29,6 +30,7 @@ const pages = [
   { to: '/combos', label: 'Combos', icon: IconArrowsSplit },
   { to: '/health', label: 'Health', icon: IconActivityHeartbeat },
   { to: '/requests', label: 'Requests', icon: IconListDetails },
+  { to: '/audit', label: 'Audit', icon: IconHistory },
   { to: '/keys', label: 'Keys', icon: IconKey },
   { to: '/playground', label: 'Playground', icon: IconMessage },
   { to: '/settings', label: 'Settings', icon: IconSettings },
@@ -97,6 +99,7 @@ function Shell({ open }: { open: boolean }) {
             <Route path="/combos" element={<Combos />} />
             <Route path="/health" element={<HealthPage />} />
             <Route path="/requests" element={<Requests />} />
+            <Route path="/audit" element={<Audit />} />
             <Route path="/keys" element={<Keys />} />
             <Route path="/settings" element={<Settings />} />
             <Route path="/playground" element={<Playground />} />

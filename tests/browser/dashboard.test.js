@@ -436,7 +436,7 @@ test('deleting an account names its consequences in every combo that reaches it,
 });
 
 test('every page: nothing serious for axe, light and dark, narrow and wide, nothing sticks out', async () => {
-  for (const path of ['/', '/providers', '/providers/add', '/combos', '/health', '/requests', '/keys', '/playground', '/settings']) {
+  for (const path of ['/', '/providers', '/providers/add', '/combos', '/health', '/requests', '/audit', '/keys', '/playground', '/settings']) {
     for (const [scheme, width] of [['light', 1280], ['dark', 360]]) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme: scheme });

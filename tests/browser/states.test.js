@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { checkLooks, openPage, picture, startBrowser, startSandbox } from './harness.js';
 
-const paths = ['/', '/providers', '/providers/add', '/combos', '/health', '/requests', '/keys', '/playground', '/settings'];
+const paths = ['/', '/providers', '/providers/add', '/combos', '/health', '/requests', '/audit', '/keys', '/playground', '/settings'];
 let sandbox;
 let browser;
 

@@ -105,6 +105,7 @@ export default function Providers() {
               <Menu.Item onClick={() => refresh.mutate(c)}>Refresh the token</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'usage', connection: c })}>Credits</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'proxy', connection: c })}>Proxy</Menu.Item>
+              <Menu.Item component={Link} to={`/audit?connection=${id(c.id)}`}>History</Menu.Item>
               <Menu.Item onClick={() => setDialog({ kind: 'rename', connection: c })}>Rename</Menu.Item>
               {!['dedicated', 'none_needed'].includes(String(c.providerSpecificData.isolation)) && <Menu.Item onClick={() => isolate.mutate(c)}>Isolate</Menu.Item>}
               {c.state.name !== 'suspended' && <Menu.Item onClick={() => reauthorise(c)}>Sign in again</Menu.Item>}
