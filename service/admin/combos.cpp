@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "core/routing/resolve.hpp"
+#include "service/admin/answering.hpp"
 #include "service/admin/combo_json.hpp"
 #include "service/admin/context.hpp"
 #include "service/admin/json_body.hpp"
@@ -86,6 +87,30 @@ Result<json::object> listCombos(Context& context, const Request&) {
   return json::object{{"combos", std::move(shown)}, {"total", total}};
 }
 
+void note(Context& context, const Request& request, std::string_view action, const Combo& combo,
+          const json::object& detail = {}) {
+  noteChange(
+      context.deps.audit, context.deps.clock, request,
+      {.action = action, .subject = "combo", .id = combo.id, .name = combo.name, .detail = detail});
+}
+
+// What a change of the combo left different, for people to read.
+json::object differences(const Combo& before, const Combo& after) {
+  json::object out;
+  if (before.name != after.name) out["before"] = before.name;
+  if (before.strategy != after.strategy) out["strategy"] = routing::strategyName(after.strategy);
+  if (before.targets != after.targets) {
+    std::string targets;
+    for (const routing::Target& target : after.targets) {
+      targets += (targets.empty() ? "" : " -> ") + target.text;
+      if (target.weight != 1) targets += fmt::format(" (weight {})", target.weight);
+    }
+    out["targets"] = std::move(targets);
+  }
+  if (before.options != after.options) out["options"] = "changed";
+  return out;
+}
+
 Result<json::object> createCombo(Context& context, const Request& request) {
   auto body = parseObject(request.body);
   if (!body) return std::unexpected(std::move(body.error()));
@@ -100,6 +125,7 @@ Result<json::object> createCombo(Context& context, const Request& request) {
   if (auto fine = checkNameIsFree(state->combos, combo); !fine)
     return std::unexpected(std::move(fine.error()));
   if (auto done = store(context, combo); !done) return std::unexpected(std::move(done.error()));
+  note(context, request, "combo.created", combo);
   return comboRecord(combo, state->world());
 }
 
@@ -129,6 +155,7 @@ Result<json::object> changeCombo(Context& context, const Request& request) {
     return std::unexpected(std::move(fine.error()));
   combo->updated_ms = std::max(context.deps.clock.nowMs(), combo->updated_ms + 1);
   if (auto done = store(context, *combo); !done) return std::unexpected(std::move(done.error()));
+  note(context, request, "combo.changed", *combo, differences(stored, *combo));
   if (before != combo->name && context.deps.renamed)
     context.deps.renamed(before, combo->name, true);
   return comboRecord(*combo, state->world());
@@ -143,6 +170,7 @@ Result<json::object> removeCombo(Context& context, const Request& request) {
   if (auto done = context.deps.combos.removeCombo(combo->id); !done)
     return std::unexpected(std::move(done.error()));
   if (context.deps.combos_changed) context.deps.combos_changed();
+  note(context, request, "combo.removed", *combo);
   return json::object{{"success", true}, {"id", combo->id}, {"name", combo->name}};
 }
 

@@ -40,7 +40,7 @@ export default function Audit() {
       <Loaded query={log}>
         {(data) => {
           const entries = data.pages.flatMap((page) => page.entries);
-          if (entries.length === 0) return <Nothing title={only ? 'Nothing is known of this account' : 'Nothing yet'}><Text size="sm" c="dimmed">{only ? 'Changes that are long ago are dropped.' : 'Changes of accounts, proxies, webhooks, keys and the password appear here.'}</Text></Nothing>;
+          if (entries.length === 0) return <Nothing title={only ? 'Nothing is known of this account' : 'Nothing yet'}><Text size="sm" c="dimmed">{only ? 'Changes that are long ago are dropped.' : 'Changes of accounts, combos, proxies, webhooks, keys and the password appear here.'}</Text></Nothing>;
           return (
             <>
               {/* The roles are said, because the narrow look takes the elements' own away. */}

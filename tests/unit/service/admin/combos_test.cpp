@@ -22,6 +22,28 @@ TEST(Combos, AreCreatedWithAnIdOfTheirOwn) {
   EXPECT_EQ(world.combo_changes, 1);
 }
 
+TEST(Combos, ChangesAreWrittenDown) {
+  World world;
+  world.call("POST", kAll, R"({"name":"a","models":["kiro/kiro-dev","kiro/kiro-pro"]})");
+  const std::string id = world.combos.rows.at(0).id;
+  world.call("PUT", kOne,
+             R"({"name":"b","models":["kiro/kiro-pro",{"text":"kiro/kiro-dev","weight":3}]})",
+             {{"id", id}});
+  world.call("PUT", kOne, R"({"models":["gone/x"]})", {{"id", id}});  // refused
+  world.call("DELETE", kOne, {}, {{"id", id}});
+  ASSERT_EQ(world.audit.entries.size(), 3u);
+  const auto& made = world.audit.entries[0];
+  EXPECT_EQ(made.action, "combo.created");
+  EXPECT_EQ(made.subject, "combo");
+  EXPECT_EQ(made.subject_id, id);
+  const auto& changed = world.audit.entries[1];
+  EXPECT_EQ(changed.action, "combo.changed");
+  EXPECT_EQ(changed.subject_name, "b");
+  EXPECT_EQ(changed.detail,
+            R"J({"before":"a","targets":"kiro/kiro-pro -> kiro/kiro-dev (weight 3)"})J");
+  EXPECT_EQ(world.audit.entries[2].action, "combo.removed");
+}
+
 TEST(Combos, BadOnesAreRefusedWithTheFieldAndNothingIsStored) {
   const std::vector<std::pair<const char*, const char*>> rows = {
       {R"({"models":["kiro/a"]})", "name"},
