@@ -127,12 +127,14 @@ Finding checkSettings(const Json& manifest) {
     static const std::regex kKey("[A-Za-z0-9]([A-Za-z0-9.]{0,98}[A-Za-z0-9])?");
     if (!std::regex_match(key, kKey))
       return failed(where + ".key is not of letters, digits and dots between them");
-    for (const auto& [name, value] : setting.object) {
-      constexpr std::string_view kKnown[] = {"key",    "type",    "min", "max",
-                                             "values", "default", "help"};
-      if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
-        return failed(where + " has the unknown member " + name);
-    }
+    constexpr std::string_view kKnown[] = {"key",    "type",    "min", "max",
+                                           "values", "default", "help"};
+    const auto unknown =
+        std::find_if(setting.object.begin(), setting.object.end(), [&](const auto& member) {
+          return std::find(std::begin(kKnown), std::end(kKnown), member.first) == std::end(kKnown);
+        });
+    if (unknown != setting.object.end())
+      return failed(where + " has the unknown member " + unknown->first);
     if (std::find(keys.begin(), keys.end(), key) != keys.end())
       return failed("settings repeats the key " + key);
     keys.push_back(key);

@@ -105,7 +105,7 @@ json::object differences(const Combo& before, const Combo& after) {
       targets += (targets.empty() ? "" : " -> ") + target.text;
       if (target.weight != 1) targets += fmt::format(" (weight {})", target.weight);
     }
-    out["targets"] = std::move(targets);
+    out["targets"] = targets;
   }
   if (before.options != after.options) out["options"] = "changed";
   return out;

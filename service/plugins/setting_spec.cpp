@@ -95,8 +95,9 @@ Result<std::vector<SettingSpec>> parseSettingSpecs(std::string_view text) {
 std::optional<std::string> refusal(const SettingSpec& spec, std::string_view value) {
   if (spec.type == SettingType::Integer) {
     int64_t number = 0;
-    const auto* end = value.data() + value.size();
-    const auto [stop, code] = std::from_chars(value.data(), end, number);
+    const char* const begin = value.data();
+    const char* const end = begin + value.size();
+    const auto [stop, code] = std::from_chars(begin, end, number);
     if (code == std::errc() && stop == end && number >= spec.min && number <= spec.max)
       return std::nullopt;
     if (spec.max == INT64_MAX)
