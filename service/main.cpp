@@ -130,6 +130,12 @@ class OmniRouted final : public Poco::Util::ServerApplication {
           return omni::app::exitCode(identity.error());
         }
       }
+      std::error_code code;
+      if (!std::filesystem::is_directory(config->plugins_dir, code)) {
+        omni::platform::complain("the plugin folder " + config->plugins_dir.string() +
+                                 " does not exist; set plugins.dir to where the plugins are");
+        return EXIT_CONFIG;
+      }
       std::cout << "The configuration is valid. Data: " << config->data_dir.string()
                 << "  plugins: " << config->plugins_dir.string() << "  address: " << config->address
                 << ":" << config->port << "\n";

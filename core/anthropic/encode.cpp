@@ -36,7 +36,8 @@ std::string_view stopReason(chat::Finish finish, bool tools, bool stop_sequence)
 }
 
 // Anthropic counts what the cache gave apart from the rest of the prompt.
-void appendUsage(std::string& out, const chat::Usage& usage, int64_t estimated_input) {
+void appendUsage(std::string& out, const chat::Usage& usage, int64_t estimated_input,
+                 bool at_start = false) {
   const int64_t read = std::max<int64_t>(usage.cache_read_tokens, 0);
   const int64_t write = std::max<int64_t>(usage.cache_write_tokens, 0);
   const int64_t input = usage.input_tokens >= 0
@@ -48,7 +49,8 @@ void appendUsage(std::string& out, const chat::Usage& usage, int64_t estimated_i
                  input, write, read, std::max<int64_t>(usage.output_tokens, 0));
   if (usage.credits >= 0)
     fmt::format_to(std::back_inserter(out), R"(,"credits":{})", usage.credits);
-  if (usage.estimated || usage.input_tokens < 0) out += ",\"estimated\":true";
+  // Anthropic's SDK keeps what the start says of it, also when the end brings the true numbers.
+  if (!at_start && (usage.estimated || usage.input_tokens < 0)) out += ",\"estimated\":true";
   out += '}';
 }
 
@@ -84,7 +86,7 @@ void StreamEncoder::start(std::string& out) {
   out += ",\"message\":";
   appendMessageStart(out, head_);
   out += R"(,"content":[],"stop_reason":null,"stop_sequence":null,"usage":)";
-  appendUsage(out, usage_, head_.input_tokens);
+  appendUsage(out, usage_, head_.input_tokens, true);
   out += '}';
   out += kEnd;
 }

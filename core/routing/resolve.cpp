@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/ascii.hpp"
 #include "core/base/edit_distance.hpp"
 
 namespace omni::routing {
@@ -31,6 +32,12 @@ const Connection* findAccount(const AccountRef& ref, std::string_view provider,
   return by_name;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), asciiLower);
+  return out;
+}
+
 // The error names what is nearest; only made when something is wrong, for it looks at every name.
 std::unexpected<Error> unknown(std::string_view text, std::string_view what,
                                const std::vector<Connection>& connections) {
@@ -50,12 +57,20 @@ std::unexpected<Error> unknown(std::string_view text, std::string_view what,
 }  // namespace
 
 std::string nearestNames(std::string_view text, const std::vector<std::string>& names) {
-  const auto shortened = text.substr(0, kLongestName);
+  const std::string wanted = lower(text.substr(0, kLongestName));
+  // A third of it may be wrong; of a short one a letter or two.
+  const size_t most = std::max<size_t>(wanted.size() / 3, wanted.size() < 4 ? 1 : 2);
   std::vector<std::pair<size_t, std::string_view>> scored;
-  for (const auto& name : names)
-    if (const size_t d = editDistance(shortened, name);
-        d <= std::max<size_t>(2, shortened.size() / 3))
-      scored.emplace_back(d, name);
+  for (const auto& name : names) {
+    const std::string known = lower(name);
+    size_t distance = editDistance(wanted, known);
+    // An account's name without its provider.
+    if (const auto slash = known.find('/');
+        slash != std::string::npos && wanted.find('/') == std::string::npos)
+      distance =
+          std::min(distance, editDistance(wanted, std::string_view(known).substr(slash + 1)));
+    if (distance <= most && distance < wanted.size()) scored.emplace_back(distance, name);
+  }
   std::ranges::sort(scored);
   std::string out;
   for (size_t i = 0; i < std::min<size_t>(scored.size(), 3); ++i)

@@ -102,6 +102,7 @@ Result<std::vector<Candidate>> Router::bareModel(std::string_view model, const V
   std::set<std::string> names;
   for (const Combo& combo : *view.combos) names.insert(combo.name);
   for (const Connection& account : *view.accounts) {
+    names.insert(account.provider + "/" + account.name);
     const auto list = catalog_.of(account.id);
     if (!list) continue;
     if (auto id = findModel(*list, model); !id.empty()) out.push_back({&account, std::move(id)});

@@ -31,8 +31,9 @@ sdk::Result<> samePerson(const Identity& who, const std::string& user_id,
   failure.reason = "another_person";
   failure.message = fmt::format(
       "this sign-in is of {0}, but the connection is of {1}; nothing was changed. Sign in as {1}, "
-      "or "
-      "connect {0} as an account of its own",
+      "or connect {0} as an account of its own, with a sign-in of its own: what was given here is "
+      "used "
+      "up",
       shown(who.email, who.user_id), shown(email, user_id));
   return std::unexpected(std::move(failure));
 }

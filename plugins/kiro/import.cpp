@@ -33,16 +33,17 @@ constexpr std::string_view kLent =
     "its session is the one of the local tool that the token came from, and is renewed there";
 constexpr int64_t kShortestLifeMs = 5 * 60'000;
 
+// `who`: with its verb, "AWS does not accept".
 std::unexpected<sdk::Failure> refused(const PastedToken& in, std::string_view who) {
   if (!in.client_id_hash.empty() && in.client_id.empty())
     return badField(
         "clientId",
-        fmt::format("{} does not accept this refresh token without the registration it was issued "
+        fmt::format("{} this refresh token without the registration it was issued "
                     "to. Add clientId and clientSecret from the file {}.json, which lies beside "
                     "the token file in .aws/sso/cache",
                     who, in.client_id_hash.substr(0, 64)));
   return badField("refreshToken",
-                  fmt::format("{} does not accept this refresh token: it has expired, was used up "
+                  fmt::format("{} this refresh token: it has expired, was used up "
                               "by another tool, or belongs to another region or client. Sign in "
                               "again and import the new token",
                               who));
@@ -100,7 +101,7 @@ class Import {
     if (answer->rejected) {
       // Some tools attach a registration to tokens of Kiro's own service.
       if (in_.method.empty()) return withOwnClient();
-      return refused(in_, "AWS SSO OIDC");
+      return refused(in_, "AWS SSO OIDC does not accept");
     }
     out_.client = {in_.client_id, in_.client_secret, 0};
     become(std::move(answer->tokens), in_.method.empty() ? "idc" : in_.method, "oidc", "shared",
@@ -140,8 +141,8 @@ class Import {
     if (answer->rejected) {
       if (hint) return std::unexpected(std::move(*hint));
       return refused(in_, in_.method == "social"
-                              ? "Kiro's sign-in service"
-                              : "Neither AWS SSO OIDC nor Kiro's sign-in service");
+                              ? "Kiro's sign-in service does not accept"
+                              : "Neither AWS SSO OIDC nor Kiro's sign-in service accepts");
     }
     become(std::move(answer->tokens), in_.method == "social" ? "social" : "imported", "social",
            own ? "registered" : "shared", own ? kRegistered : kNoClient);

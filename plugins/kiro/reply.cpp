@@ -1,6 +1,7 @@
 #include "plugins/kiro/reply.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "plugins/kiro/json_text.hpp"
 #include "plugins/kiro/upstream_error.hpp"
@@ -241,7 +242,8 @@ sdk::Result<> Reply::onTail(std::string_view payload) {
         if (key == "contextUsagePercentage") {
           context_percent_ = numberOf(value).value_or(context_percent_);
         } else if (key == "usage") {
-          usage_.credits = numberOf(value).value_or(usage_.credits);
+          // Their sums carry noise such as 0.00028000000000000003.
+          usage_.credits = std::round(numberOf(value).value_or(usage_.credits) * 1e9) / 1e9;
         } else if (key == "stopReason") {
           stop_reason_ = stringOf(value, value_scratch_);
         } else if (key == "stopDetails") {

@@ -207,8 +207,12 @@ Result<json::object> switchAccount(Context& context, const Request& request) {
 }
 
 Result<json::object> removeAccount(Context& context, const Request& request) {
+  const std::lock_guard lock(context.connection_writes);
   auto connection = findConnection(context.deps.accounts, param(request, "id"));
   if (!connection) return std::unexpected(std::move(connection.error()));
+  if (auto same = sameVersion(request, connectionVersion(*connection), connection->id, "account");
+      !same)
+    return std::unexpected(std::move(same.error()));
   if (auto done = context.deps.accounts.remove(connection->id); !done)
     return std::unexpected(std::move(done.error()));
   context.note(request, "connection.removed", *connection);
@@ -237,12 +241,14 @@ http::Route route(const char* method, const char* pattern, bool needs_json, Hand
 }  // namespace
 
 void addAccountRoutes(http::RouteTable& table, const ContextPtr& context) {
-  table.push_back(route("POST", "/api/oauth/{provider}/import", true,
-                        guarded([context](const Request& request, ResponseWriter& writer) {
-                          auto answer = importAccount(*context, request, writer.cancel());
-                          if (!answer) return sendError(writer, answer.error());
-                          sendJson(writer, 200, *answer);
-                        })));
+  // The second name is OmniRoute's, for keys.
+  for (const char* pattern : {"/api/oauth/{provider}/import", "/api/oauth/{provider}/api-key"})
+    table.push_back(route("POST", pattern, true,
+                          guarded([context](const Request& request, ResponseWriter& writer) {
+                            auto answer = importAccount(*context, request, writer.cancel());
+                            if (!answer) return sendError(writer, answer.error());
+                            sendJson(writer, 200, *answer);
+                          })));
   table.push_back(route("GET", "/api/providers", false, answering(context, listAccounts)));
   table.push_back(
       route("GET", "/api/providers/{id}", false,

@@ -167,6 +167,8 @@ Result<json::object> removeCombo(Context& context, const Request& request) {
   if (!all) return std::unexpected(std::move(all.error()));
   auto combo = pickCombo(*all, request);
   if (!combo) return std::unexpected(std::move(combo.error()));
+  if (auto same = sameVersion(request, comboVersion(*combo), combo->id, "combo"); !same)
+    return std::unexpected(std::move(same.error()));
   if (auto done = context.deps.combos.removeCombo(combo->id); !done)
     return std::unexpected(std::move(done.error()));
   if (context.deps.combos_changed) context.deps.combos_changed();

@@ -94,6 +94,14 @@ void poll(const SignInDeps& deps, const Request& request, ResponseWriter& writer
   if (!body) return sendError(writer, body.error());
   auto code = stringMember(*body, "deviceCode");
   if (!code) return sendError(writer, code.error());
+  if (code->value_or("").empty()) {
+    Error error;
+    error.kind = FailureKind::BadRequest;
+    error.message =
+        "\"deviceCode\" is missing: the one that device-code or social-authorize answered with.";
+    error.field = "deviceCode";
+    return sendError(writer, error);
+  }
   auto view = deps.sign_ins.get(code->value_or(""));
   if (!view) {
     view.error().field = "deviceCode";

@@ -114,7 +114,7 @@ Result<bool> readForm(const Request& request, Webhook& webhook, bool is_new) {
   auto fine = is_new ? refuseUnknown(*body, {"name", "url", "events", "isActive"})
                      : refuseUnknown(*body, {"name", "url", "events", "isActive", "rotateSecret"});
   if (!fine) return std::unexpected(std::move(fine.error()));
-  if (body->empty())
+  if (body->empty() && !is_new)
     return makeError(FailureKind::BadRequest, "There is nothing to change.", "body");
   auto name = stringMember(*body, "name");
   if (!name) return std::unexpected(std::move(name.error()));

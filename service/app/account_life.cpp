@@ -100,6 +100,14 @@ struct AccountLife::Parts {
       return state == AccountState::Active || state == AccountState::Cooling;
     };
     if (passing(before.state.state) && passing(after.state)) return;
+    const bool waits =
+        after.state == AccountState::Suspended || after.state == AccountState::ReauthRequired;
+    deps.log.log(waits ? Level::Warning : Level::Info,
+                 waits ? "an account needs a person" : "an account changed its state",
+                 {{"connection", before.provider + "/" + before.name},
+                  {"from", accountStateName(before.state.state)},
+                  {"state", accountStateName(after.state)},
+                  {"reason", after.reason}});
     // What a person does is written down with the person.
     if (before.state.state == AccountState::Disabled || after.state == AccountState::Disabled)
       return;

@@ -7,6 +7,7 @@
 
 #include "service/app/backup_life.hpp"
 #include "service/app/system.hpp"
+#include "service/platform/folder_lock.hpp"
 #include "service/storage/backup.hpp"
 #include "service/storage/database.hpp"
 
@@ -26,6 +27,8 @@ Result<std::string> restoreByHand(const config::Config& config, const fs::path& 
   if (passphrase.ends_with('\r')) passphrase.pop_back();
   std::error_code code;
   fs::create_directories(config.data_dir, code);
+  const auto lock = platform::FolderLock::take(config.data_dir);
+  if (!lock) return std::unexpected(lock.error());
   SystemClock clock;
   BackupLife backups(config, {}, clock);
   auto staged = backups.stage(backup, passphrase);
@@ -37,6 +40,8 @@ Result<std::string> restoreByHand(const config::Config& config, const fs::path& 
 }
 
 Result<std::string> beginAnew(const config::Config& config) {
+  const auto lock = platform::FolderLock::take(config.data_dir);
+  if (!lock) return std::unexpected(lock.error());
   const fs::path database = fs::absolute(databaseFile(config));
   std::error_code code;
   if (fs::exists(database, code))

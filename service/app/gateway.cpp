@@ -31,6 +31,7 @@
 #include "service/http/tls_identity.hpp"
 #include "service/platform/event_log.hpp"
 #include "service/platform/file_guard.hpp"
+#include "service/platform/folder_lock.hpp"
 #include "service/plugins/registry.hpp"
 #include "service/secrets/bundle.hpp"
 #include "service/secrets/keyed_hash.hpp"
@@ -106,6 +107,7 @@ std::string pluginsJson(const std::vector<plugins::PluginInfo>& infos) {
 struct Gateway::Parts {
   std::atomic<std::shared_ptr<const config::Config>> config;
   int listen_fd = -1;
+  platform::FolderLock lock;  // let go last, when nothing writes any more
   SystemClock clock;
   SystemRandom random;
   SystemWaiter waiter;
@@ -204,6 +206,9 @@ Result<> Gateway::start() {
   const auto config = p.config.load();
 
   if (auto made = makeDataDir(config->data_dir); !made) return made;
+  auto lock = platform::FolderLock::take(config->data_dir);
+  if (!lock) return std::unexpected(std::move(lock.error()));
+  p.lock = std::move(*lock);
   telemetry::Logger::Options logging{.level = levelOf(config->log_level),
                                      .path = config->log_file,
                                      .json = config->log_format == "json"};

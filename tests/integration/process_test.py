@@ -23,6 +23,29 @@ class Process(World):
                 self.assertEqual(result.returncode, 78, result)
                 self.assertIn(expected, result.stderr)
 
+    def test_a_second_service_on_the_same_folder_is_refused(self):
+        self.two_accounts()
+        backup = os.path.join(self.work, "b.json")
+        made = self.gateway.post("/api/backup", {"passphrase": "correct horse battery"})
+        self.assertEqual(made.status, 200, made.body)
+        with open(backup, "w") as file:
+            json.dump(made.json, file)
+        where = ["--set", f"data.dir={self.data}", "--set", f"plugins.dir={PLUGINS}", "--set", "server.port=0"]
+        for arguments in ([], [f"--restore={backup}"], ["--begin-anew"]):
+            result = subprocess.run([OMNIROUTED, *arguments, *where], capture_output=True, text=True, timeout=60, input="correct horse battery\n")
+            self.assertEqual(result.returncode, 74, result)
+            self.assertIn(f"Another omnirouted (process {self.gateway.process.pid}) uses the data folder", result.stderr)
+            self.assertIn("data.dir", result.stderr)
+        self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 200)
+        self.gateway.stop(signal.SIGKILL)
+        self.gateway.start()
+        self.assertEqual(self.gateway.chat("kiro/kiro-dev").status, 200, "a lock dies with its process")
+
+    def test_check_config_looks_for_the_plugins(self):
+        result = self.run_once("--check-config", "--set", "plugins.dir=/nonexistent")
+        self.assertEqual(result.returncode, 78, result)
+        self.assertIn("/nonexistent", result.stderr)
+
     def test_bad_settings_of_plugins_refuse_the_start_too(self):
         file = os.path.join(self.work, "settings.properties")
         for line, expected in (("plugins.kiro.wrie = legacy", "plugins.kiro.wire"), ("plugins.kiro.wire = new", "auto|kiro|codewhisperer|legacy"),

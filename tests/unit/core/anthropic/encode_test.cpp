@@ -68,7 +68,7 @@ TEST(AnthropicStream, TheWholeSequence) {
       "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":"
       "\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,"
       "\"stop_sequence\":null,\"usage\":{\"input_tokens\":7,\"cache_creation_input_tokens\":0,"
-      "\"cache_read_input_tokens\":0,\"output_tokens\":0,\"estimated\":true}}}\n\n"
+      "\"cache_read_input_tokens\":0,\"output_tokens\":0}}}\n\n"
       "event: content_block_start\ndata: "
       "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
       "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n"

@@ -22,6 +22,16 @@ TEST(Combos, AreCreatedWithAnIdOfTheirOwn) {
   EXPECT_EQ(world.combo_changes, 1);
 }
 
+TEST(Combos, IsNotRemovedWhenSomebodyElseChangedIt) {
+  World world;
+  world.call("POST", kAll, R"({"name":"a","models":["kiro/kiro-dev"]})");
+  const std::string id = world.combos.rows.at(0).id;
+  world.sent["if-match"] = "\"old\"";
+  const auto refused = world.call("DELETE", kOne, {}, {{"id", id}});
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_EQ(world.combos.rows.size(), 1u);
+}
+
 TEST(Combos, ChangesAreWrittenDown) {
   World world;
   world.call("POST", kAll, R"({"name":"a","models":["kiro/kiro-dev","kiro/kiro-pro"]})");

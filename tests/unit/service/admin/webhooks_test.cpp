@@ -54,7 +54,7 @@ TEST(WebhookRoutes, TheSecretIsShownOnceAndWhenItIsRotated) {
 TEST(WebhookRoutes, BadInputNamesTheFieldAndStoresNothing) {
   WebhookWorld world;
   for (auto [body, field] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"{}", "body"},
+           {"{}", "name"},
            {R"({"url":"https://example.com"})", "name"},
            {R"({"name":"x"})", "url"},
            {R"({"name":"a/b","url":"https://example.com"})", "name"},

@@ -1,0 +1,38 @@
+#include "service/platform/folder_lock.hpp"
+
+#include <windows.h>
+
+namespace omni::platform {
+
+namespace fs = std::filesystem;
+
+struct FolderLock::Held {
+  explicit Held(HANDLE handle) : file(handle) {}
+  ~Held() { CloseHandle(file); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  const HANDLE file;
+};
+
+FolderLock::FolderLock() = default;
+FolderLock::FolderLock(std::unique_ptr<Held> held) : held_(std::move(held)) {}
+FolderLock::FolderLock(FolderLock&& other) noexcept = default;
+FolderLock& FolderLock::operator=(FolderLock&& other) noexcept = default;
+FolderLock::~FolderLock() = default;
+
+// A file that nobody else may open for writing as long as this handle is open.
+Result<FolderLock> FolderLock::take(const fs::path& folder) {
+  const fs::path file = folder / "omnirouted.lock";
+  const HANDLE handle = CreateFileW(file.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ,
+                                    nullptr, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle != INVALID_HANDLE_VALUE) return FolderLock(std::make_unique<Held>(handle));
+  if (GetLastError() != ERROR_SHARING_VIOLATION) return FolderLock();
+  auto error = makeError(FailureKind::Unavailable,
+                         "Another omnirouted uses the data folder " + folder.string() +
+                             ": two on one folder would revoke each other's tokens. Stop that one, "
+                             "or give this one a folder of its own (data.dir).");
+  error.error().reason = "storage_locked";
+  return error;
+}
+
+}  // namespace omni::platform
