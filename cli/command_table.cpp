@@ -95,7 +95,8 @@ const std::vector<Command>& commandTable() {
       {"login kiro",
        "",
        "Sign a Kiro account in with a code in the browser.",
-       {{"idc", "", "IAM Identity Center; needs --start-url."},
+       {{"builder-id", "", "With an AWS Builder ID."},
+        {"idc", "", "IAM Identity Center; needs --start-url."},
         {"start-url", "URL",
          "The company's start page, like https://d-1234567890.awsapps.com/start."},
         {"region", "REGION", "Where the account signs in; us-east-1 without it."},
@@ -105,7 +106,10 @@ const std::vector<Command>& commandTable() {
          "Import a refresh token, or a whole kiro-auth-token.json, from standard input."},
         {"api-key-stdin", "", "Import an API key from standard input."},
         {"name", "NAME", "Name of the account; else its e-mail address."},
-        {"replace", "ACCOUNT", "Sign this account in anew, in place.", "@accounts"},
+        {"replace", "ACCOUNT",
+         "Sign this account in anew, in place; the way that it was signed in, unless another is "
+         "named.",
+         "@accounts"},
         {"no-qr", "", "No QR code."}},
        "Without a choice: AWS Builder ID. The service waits for the sign-in by itself; Ctrl-C "
        "gives it up. Secrets are "

@@ -16,6 +16,11 @@ int printJson(const Session& session, const json::value& value);
 int64_t nowMs();
 // Where the program lies; set by main().
 std::filesystem::path& programFolder();
+// How an account of Kiro's was signed in: builder_id, idc, google, github, api_key or external_idp;
+// empty: its record does not say.
+std::string wayIn(const json::value& account);
+// The command that signs it in anew, with the options that it needs.
+std::string signInAnew(const json::value& account);
 // "active" in green, "suspended" in red ...
 std::string stateText(const Terminal& terminal, std::string_view state);
 // "name  value" lines, values made safe; empty ones are left out.

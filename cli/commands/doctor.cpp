@@ -138,8 +138,7 @@ class Doctor {
     const std::string topic = "account " + name;
     const auto why = [&] { return reason.empty() ? std::string() : ": " + reason; };
     if (is == "reauth_required")
-      add(Finding::Bad, topic, "it must be signed in again" + why(),
-          fmt::format("omniroute login kiro --replace {}", name));
+      add(Finding::Bad, topic, "it must be signed in again" + why(), signInAnew(one));
     else if (is == "suspended")
       add(Finding::Bad, topic, "the provider has suspended it" + why(),
           "Follow the support link of the reason; it is looked at again by itself.");
@@ -156,8 +155,7 @@ class Doctor {
     };
     if (const int64_t ends = ms("clientSecretExpiresAt"); ends > 0 && ends < nowMs() + 14 * kDayMs)
       add(ends < nowMs() + 3 * kDayMs ? Finding::Bad : Finding::Warn, topic,
-          "its client registration ends " + relativeTime(ends, nowMs()),
-          fmt::format("omniroute login kiro --replace {}", name));
+          "its client registration ends " + relativeTime(ends, nowMs()), signInAnew(one));
     if (text(own, "isolation") == "shared")
       add(Finding::Warn, topic,
           "it shares its session with another tool: " + text(own, "isolationReason"),

@@ -130,15 +130,84 @@ int watch(const Session& session, const std::string& id, json::value view) {
               message.empty() ? "the sign-in ended: " + status : message);
 }
 
+// The sign-in in which a person takes part. With --replace and no way named, the account's own.
+Done<json::object> signInBody(const Session& session, const Invocation& in) {
+  const auto usage = [](std::string message) {
+    return std::unexpected(Problem{kUsage, 0, std::move(message), "usage", ""});
+  };
+  std::string method = in.has("idc") || in.has("start-url") ? "idc"
+                       : in.has("google")                   ? "google"
+                       : in.has("github")                   ? "github"
+                       : in.has("builder-id")               ? "builder_id"
+                                                            : "";
+  std::string start_url = in.get("start-url");
+  if (in.has("replace") && (method.empty() || (method == "idc" && start_url.empty()))) {
+    const auto account = session.api.get("/api/providers/" + escaped(in.get("replace")));
+    if (!account) return std::unexpected(account.error());
+    const std::string own = wayIn(account->json);
+    if (method.empty() && (own.empty() || own == "api_key" || own == "external_idp"))
+      return usage(fmt::format("{} {}: {}", text(account->json, "name"),
+                               own.empty()        ? "does not say how it was signed in"
+                               : own == "api_key" ? "has an API key"
+                                                  : "belongs to a company's identity provider",
+                               signInAnew(account->json)));
+    if (method.empty()) method = own;
+    if (method == "idc" && start_url.empty() && own == "idc")
+      start_url = text(at(account->json, "providerSpecificData"), "startUrl");
+  }
+  if (method == "idc" && start_url.empty())
+    return usage(
+        "--idc needs --start-url, the company's start page, like "
+        "https://d-1234567890.awsapps.com/start");
+  json::object body{{"method", method.empty() ? "builder_id" : method}};
+  if (!start_url.empty() && method == "idc") body["startUrl"] = start_url;
+  if (in.has("region")) body["region"] = in.get("region");
+  if (in.has("name")) body["name"] = in.get("name");
+  if (in.has("replace")) {
+    body["mode"] = "replace";
+    body["connectionId"] = in.get("replace");
+  }
+  return body;
+}
+
 }  // namespace
+
+std::string wayIn(const json::value& account) {
+  const json::value& own = at(account, "providerSpecificData");
+  const std::string method = text(own, "authMethod"), start_url = text(own, "startUrl");
+  std::string provider = text(own, "provider");
+  for (char& c : provider)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (method == "builder_id" || method == "idc" || method == "api_key" || method == "external_idp")
+    return method;
+  if (provider == "google" || provider == "github") return provider;
+  if (method == "social") return {};  // one of the two
+  if (provider == "builderid" || start_url == "https://view.awsapps.com/start") return "builder_id";
+  if (provider == "enterprise" || provider == "internal" || !start_url.empty()) return "idc";
+  return text(own, "refreshRoute") == "oidc" ? "builder_id" : "";
+}
+
+std::string signInAnew(const json::value& account) {
+  if (text(account, "provider") != "kiro") return "sign it in again in the dashboard (Providers)";
+  const std::string command = "omniroute login kiro --replace " + text(account, "name");
+  const std::string way = wayIn(account);
+  if (way == "api_key") return command + " --api-key-stdin";
+  if (way == "external_idp")
+    return command + " --token-stdin, with the token file of the tool, after a sign-in there";
+  if (way == "idc" && text(at(account, "providerSpecificData"), "startUrl").empty())
+    return command + " --idc --start-url URL";
+  if (way.empty()) return command + " with --google, --github, --builder-id or --idc";
+  return command;
+}
 
 int runLogin(const Session& session, const Invocation& in) {
   int ways = 0;
-  for (const char* way : {"idc", "google", "github", "token-stdin", "api-key-stdin"})
+  for (const char* way : {"builder-id", "idc", "google", "github", "token-stdin", "api-key-stdin"})
     ways += in.has(way) ? 1 : 0;
   if (ways > 1)
-    return fail(session, kUsage,
-                "choose one of --idc, --google, --github, --token-stdin and --api-key-stdin");
+    return fail(
+        session, kUsage,
+        "choose one of --builder-id, --idc, --google, --github, --token-stdin and --api-key-stdin");
   if (in.has("start-url") && ways == 1 && !in.has("idc"))
     return fail(session, kUsage, "--start-url goes with --idc only");
   if (in.has("token-stdin")) {
@@ -156,24 +225,10 @@ int runLogin(const Session& session, const Invocation& in) {
     if (key.empty()) return fail(session, kUsage, "no key came from standard input");
     return imported(session, {{"apiKey", key}}, in);
   }
-  const bool idc = in.has("idc") || in.has("start-url");
-  if (idc && !in.has("start-url"))
-    return fail(session, kUsage,
-                "--idc needs --start-url, the company's start page, like "
-                "https://d-1234567890.awsapps.com/start");
-  json::object body{{"method", idc                ? "idc"
-                               : in.has("google") ? "google"
-                               : in.has("github") ? "github"
-                                                  : "builder_id"}};
-  if (in.has("start-url")) body["startUrl"] = in.get("start-url");
-  if (in.has("region")) body["region"] = in.get("region");
-  if (in.has("name")) body["name"] = in.get("name");
-  if (in.has("replace")) {
-    body["mode"] = "replace";
-    body["connectionId"] = in.get("replace");
-  }
+  auto body = signInBody(session, in);
+  if (!body) return fail(session, body.error());
   const auto started =
-      session.api.post("/api/oauth/kiro/signin", std::move(body), "sign-in by device code");
+      session.api.post("/api/oauth/kiro/signin", std::move(*body), "sign-in by device code");
   if (!started) return fail(session, started.error());
   if (session.json)
     session.terminal.line(json::serialize(started->json));  // who scripts it needs the code now

@@ -128,9 +128,11 @@ int runProvidersIsolate(const Session& session, const Invocation& in) {
   if (session.json) return printJson(session, answer->json);
   session.terminal.line(fmt::format("{}: {}", safe(text(answer->json, "isolation")),
                                     safe(text(answer->json, "isolationReason"))));
-  if (flag(answer->json, "signInNeeded"))
-    session.terminal.say("Sign in once more to finish: omniroute login kiro --replace " +
-                         safe(in.argument(0)));
+  if (!flag(answer->json, "signInNeeded")) return kOk;
+  const auto account = session.api.get(path(in));
+  session.terminal.say("Sign in once more to finish: " +
+                       safe(account ? signInAnew(account->json)
+                                    : "omniroute login kiro --replace " + in.argument(0)));
   return kOk;
 }
 

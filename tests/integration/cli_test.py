@@ -122,6 +122,42 @@ class Login(Cli):
         again = self.run_piped("login", "kiro", "--token-stdin", given=first["refreshToken"], code=6)
         self.assertNotIn("aorAAAAAG", again)
 
+    def signed_in(self, *way, kind, **who):
+        terminal = Terminal(self.env, "login", "kiro", *way)
+        approved = self.sim.post("/__control/device/approve", {"userCode": self.device_code(terminal), "kind": kind, **who})
+        self.assertIn(approved.status, (200, 201, 204), approved)
+        self.assertEqual(terminal.finish(), 0, terminal.text)
+
+    def test_in_place_goes_the_accounts_own_way(self):
+        portal = "https://d-1234567890.awsapps.com/start"
+        for name, way, kind in (("personal", (), "builder_id"), ("octo", ("--github",), "social"), ("mail", ("--google",), "social"),
+                                ("work", ("--idc", "--start-url", portal, "--region", "eu-west-1"), "idc")):
+            self.signed_in("--name", name, *way, kind=kind, email=name + "@example.com")
+            before = self.gateway.record(name)
+            seen = len(self.sim.requests())
+            self.signed_in("--replace", name, kind=kind, accountId=self.gateway.person_of(name))
+            after = self.gateway.record(name)
+            for member in ("authMethod", "provider", "startUrl", "region"):
+                self.assertEqual(after["providerSpecificData"].get(member), before["providerSpecificData"].get(member), (name, member))
+            self.assertEqual(after["id"], before["id"])
+            asked = [r["path"] for r in self.sim.requests()[seen:]]
+            self.assertEqual(any("/oidc/eu-west-1/" in path for path in asked), name == "work", asked)
+        # Whoever names another way gets that one.
+        terminal = Terminal(self.env, "login", "kiro", "--replace", "octo", "--builder-id", "--json")
+        self.assertEqual(terminal.expect(r'"method": ?"(\w+)"').group(1), "builder_id")
+        terminal.send("\x03")
+        self.assertEqual(terminal.finish(), 130, terminal.text)
+        self.run_piped("login", "kiro", "--replace", "nobody", code=5)
+
+    def test_in_place_of_what_no_code_signs_in(self):
+        key = self.sim.account(kind="api_key", email="key@example.com")
+        answer = self.gateway.post("/api/oauth/kiro/import", {"apiKey": key["apiKey"], "name": "machine"})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("login kiro --replace machine --api-key-stdin", self.run_piped("login", "kiro", "--replace", "machine", code=2))
+        # A bare token of Kiro's own sign-in service: Google or GitHub, and nobody said which.
+        self.gateway.import_account(self.sim.account(email="a@example.com"), "bare")
+        self.assertIn("--google, --github", self.run_piped("login", "kiro", "--replace", "bare", code=2))
+
     def test_wrong_ways(self):
         self.assertIn("--start-url", self.run_piped("login", "kiro", "--idc", code=2))
         self.assertIn("choose one", self.run_piped("login", "kiro", "--google", "--github", code=2))
