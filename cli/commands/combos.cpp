@@ -36,6 +36,14 @@ std::string targets(const json::value& combo) {
   return all;
 }
 
+// What is among the targets and was deleted since: "kiro/kiro-pro, inner".
+std::string missing(const json::value& combo) {
+  std::string all;
+  for (const json::value& one : list(combo, "missing"))
+    all += (all.empty() ? "" : ", ") + text(one);
+  return all;
+}
+
 std::string counted(int64_t count, std::string_view one, std::string_view more) {
   return fmt::format("{} {}", count, count == 1 ? one : more);
 }
@@ -60,8 +68,12 @@ std::string optionsText(const json::value& combo) {
 int shown(const Session& session, const Done<Answer>& answer) {
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  session.terminal.line(fmt::format("{} ({}): {}", safe(text(answer->json, "name")),
-                                    text(answer->json, "strategy"), safe(targets(answer->json))));
+  const std::string gone = missing(answer->json);
+  session.terminal.line(fmt::format(
+      "{} ({}): {}{}", safe(text(answer->json, "name")), text(answer->json, "strategy"),
+      safe(targets(answer->json)),
+      gone.empty() ? ""
+                   : session.terminal.warn(fmt::format(" (not there any more: {})", safe(gone)))));
   if (const std::string options = optionsText(answer->json); !options.empty())
     session.terminal.say(options);
   return kOk;
@@ -177,9 +189,18 @@ int runCombosList(const Session& session, const Invocation&) {
   const auto answer = session.api.get("/api/combos");
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
-  Table table({"Combo", "Strategy", "Targets"});
-  for (const json::value& combo : list(answer->json, "combos"))
-    table.add({text(combo, "name"), text(combo, "strategy"), targets(combo)});
+  const json::array& all = list(answer->json, "combos");
+  // Its own column, where a long list of targets cannot push it out; only when there is something.
+  const bool any_missing =
+      std::ranges::any_of(all, [](const json::value& combo) { return !missing(combo).empty(); });
+  std::vector<std::string> header{"Combo", "Strategy", "Targets"};
+  if (any_missing) header.emplace_back("Not there any more");
+  Table table(std::move(header));
+  for (const json::value& combo : all) {
+    std::vector<std::string> row{text(combo, "name"), text(combo, "strategy"), targets(combo)};
+    if (any_missing) row.push_back(missing(combo));
+    table.add(std::move(row));
+  }
   if (table.empty())
     session.terminal.say(
         "No combo yet. \"omniroute combos create NAME TARGET...\" makes one name of several "
@@ -248,10 +269,12 @@ int runCombosEdit(const Session& session, const Invocation& in) {
 }
 
 int runCombosDelete(const Session& session, const Invocation& in) {
+  const auto combo = session.api.get(path(in));
+  if (!combo) return fail(session, combo.error());
   if (!sure(session, fmt::format("Remove the combo {}? Clients that ask for it get an error.",
-                                 safe(in.argument(0)))))
+                                 safe(text(combo->json, "name")))))
     return kFailed;
-  const auto answer = session.api.call("DELETE", path(in));
+  const auto answer = session.api.call("DELETE", "/api/combos/" + escaped(text(combo->json, "id")));
   if (!answer) return fail(session, answer.error());
   if (session.json) return printJson(session, answer->json);
   session.terminal.line(safe(text(answer->json, "name")) + " is removed.");

@@ -185,6 +185,7 @@ class Everyday(Cli):
         self.assertEqual(json.loads(self.run_piped("combos", "show", "my-kiro", "--json"))["strategy"], "round-robin")
         self.assertIn("--yes", self.run_piped("combos", "delete", "my-kiro", code=1))
         self.run_piped("combos", "delete", "my-kiro", "--yes")
+        self.assertNotIn("Remove", self.run_piped("combos", "delete", "my-kiro", code=5), "nothing to ask about")
         self.assertIn("no", self.run_piped("combos", "show", "my-kiro", code=5).lower())
 
     def test_weights_pin_and_options_of_a_combo(self):
@@ -215,6 +216,11 @@ class Everyday(Cli):
         combo = self.gateway.get("/api/combos/team").json
         self.assertEqual([t["weight"] for t in combo["targets"]], [2, 1, 5])
         self.assertEqual(len(combo["missing"]), 2, combo)
+        gone = ", ".join(combo["missing"])
+        self.assertIn(f"(not there any more: {gone})", self.run_piped("combos", "show", "team"))
+        self.assertRegex(self.run_piped("combos", "list"), rf"Not there any more\n(.*\n)*team .*{re.escape(gone)}")
+        self.run_piped("combos", "edit", "team", "kiro/kiro-dev")
+        self.assertNotIn("any more", self.run_piped("combos", "show", "team") + self.run_piped("combos", "list"))
         self.assertIn("did you mean", self.run_piped("combos", "edit", "team", "kiro/kiro-deev", code=1), "a new one must exist")
 
     def test_a_pin_for_nothing_is_said(self):
