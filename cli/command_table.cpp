@@ -26,10 +26,10 @@ std::span<const ExitCode> exitCodes() {
       ExitCode{kUnreachable, "No service answers at the address."},
       ExitCode{kNotAllowed,
                "The service wants a key or password, or does not accept the one given."},
-      ExitCode{kNotFound,
-               "There is no such account, combo, key, proxy or webhook, or the service is too old "
-               "for the "
-               "command."},
+      ExitCode{
+          kNotFound,
+          "There is no such account, combo, key, proxy or webhook, import found nothing, or the "
+          "service is too old for the command."},
       ExitCode{kConflict,
                "A name or token is in use already, or somebody else changed the same thing."},
       ExitCode{kAttention,

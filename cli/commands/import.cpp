@@ -146,16 +146,20 @@ int runImport(const Session& session, const Invocation& in) {
                             : json::value(nullptr);
     shown.emplace_back(std::move(copy));
   }
-  if (session.json && in.has("list"))
-    return printJson(session, json::object{{"found", std::move(shown)},
-                                           {"problems", at(listing, "problems")},
-                                           {"searched", at(listing, "searched")}});
+  if (session.json && in.has("list")) {
+    printJson(session, json::object{{"found", std::move(shown)},
+                                    {"problems", at(listing, "problems")},
+                                    {"searched", at(listing, "searched")}});
+    return offers.empty() ? kNotFound : kOk;
+  }
   const Terminal& terminal = session.terminal;
   if (!session.json) showList(session, offers, listing);
   if (offers.empty()) {
-    if (session.json)
-      return printJson(session, json::object{{"imported", json::array{}},
-                                             {"problems", at(listing, "problems")}});
+    if (session.json) {
+      printJson(session,
+                json::object{{"imported", json::array{}}, {"problems", at(listing, "problems")}});
+      return kNotFound;
+    }
     terminal.say("No account of kiro-cli, Amazon Q or the Kiro IDE was found. Looked at:");
     for (const json::value& place : list(listing, "searched"))
       terminal.line("  " + safe(shortened(text(place))));

@@ -148,6 +148,11 @@ class Scan(World):
         self.assertEqual(code, 5)
         self.assertIn("omniroute login kiro", out)
         self.assertIn("kiro-cli/data.sqlite3", out)
+        for more in (["--list"], ["--list", "--json"], ["--all", "--json"]):
+            code, out, err = piped(self.env, "import", "--home", empty, *more)
+            self.assertEqual(code, 5, (more, out + err))
+            if "--json" in more:
+                self.assertEqual(json.loads(out)["problems"], [])
 
 
 class ServiceScan(Scan):
