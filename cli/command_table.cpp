@@ -372,7 +372,8 @@ const std::vector<Command>& commandTable() {
       {"backup",
        "<file>",
        "Save everything the service keeps into an encrypted file, while it runs.",
-       {{"accounts", "", "Only accounts and their proxies, to move them to another service."},
+       {{"accounts", "",
+         "Only accounts, their proxies and the combos, to move them to another service."},
         {"passphrase-stdin", "", "Read the passphrase from standard input instead of asking."}},
        "The log of single requests is left out, the daily sums are in. The file opens on any "
        "machine, with the passphrase only.",

@@ -222,6 +222,12 @@ int importAccounts(const Session& session, json::object body) {
   session.terminal.say(
       fmt::format("{} imported, {} skipped, {} refused.", number(answer->json, "imported"),
                   number(answer->json, "skipped"), number(answer->json, "refused")));
+  Table combos({"Combo", "Result", "Why"});
+  for (const json::value& one : list(answer->json, "combos"))
+    combos.add({text(one, "name"), text(one, "result"), text(one, "reason")});
+  if (!combos.empty()) session.terminal.show(combos);
+  if (const std::string note = text(answer->json, "note"); !note.empty())
+    session.terminal.say(safe(note));
   return flag(answer->json, "success") ? kOk : kFailed;
 }
 

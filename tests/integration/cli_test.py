@@ -399,9 +399,15 @@ class Everyday(Cli):
     def test_accounts_alone_come_back_at_once(self):
         secret = "correct horse battery staple\n"
         file = os.path.join(self.work, "accounts.json")
+        for name in ("team", "night"):
+            self.run_piped("combos", "create", name, "kiro/kiro-dev")
         self.run_piped("backup", file, "--accounts", "--passphrase-stdin", given=secret)
+        self.run_piped("combos", "delete", "team", "--yes")
         self.run_piped("providers", "remove", "kiro-dev", "--yes")
-        self.run_piped("restore", file, "--passphrase-stdin", given=secret)
+        said = self.run_piped("restore", file, "--passphrase-stdin", given=secret)
+        self.assertRegex(said, r"team +imported")
+        self.assertRegex(said, r"night +skipped +A combo with this id")
+        self.assertIn("Remove it there", said)
         self.assertEqual(self.gateway.get("/api/providers/kiro-dev").status, 200)
         self.run_piped("restore", file, "--passphrase-stdin", given="wrong\n", code=1)
 
