@@ -7,6 +7,7 @@
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/NetException.h>
+#include <Poco/Net/SSLException.h>
 #include <Poco/StreamCopier.h>
 #include <Poco/URI.h>
 #include <fmt/format.h>
@@ -112,6 +113,14 @@ Done<Answer> Api::exchange(std::string_view method, std::string_view path,
                                                base_, why),
                                    "unreachable", ""});
   };
+  const auto untrusted = [&](const std::string& why) {
+    return std::unexpected(Problem{
+        kUnreachable, 0,
+        fmt::format("the certificate of {} is not trusted ({}). When it is of an authority of your "
+                    "own, or its own: SSL_CERT_FILE=<file.pem> names what to trust",
+                    base_, why),
+        "untrusted", ""});
+  };
   try {
     const Poco::URI uri(base_);
     if ((uri.getScheme() != "http" && uri.getScheme() != "https") || uri.getHost().empty())
@@ -149,6 +158,11 @@ Done<Answer> Api::exchange(std::string_view method, std::string_view path,
     return answer;
   } catch (const Poco::TimeoutException&) {
     return unreachable("it took too long");
+  } catch (const net::CertificateValidationException& error) {
+    return untrusted(error.message());
+  } catch (const net::SSLException& error) {
+    return error.message().contains("certificate") ? untrusted(error.message())
+                                                   : unreachable(error.displayText());
   } catch (const Poco::Exception& error) {
     return unreachable(error.message().empty() ? error.displayText() : error.message());
   } catch (const std::exception& error) {

@@ -95,6 +95,7 @@ class Tls(World):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         stranger = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertNotEqual(stranger.returncode, 0, "a certificate of nobody was trusted")
+        self.assertIn("SSL_CERT_FILE", stranger.stderr)
 
     def test_what_cannot_serve_refuses_the_start(self):
         for number, (settings, expected) in enumerate(((["server.tls.certificate=" + self.chain], "go together"),
