@@ -174,7 +174,8 @@ Done<json::object> signInBody(const Session& session, const Invocation& in) {
 
 std::string wayIn(const json::value& account) {
   const json::value& own = at(account, "providerSpecificData");
-  const std::string method = text(own, "authMethod"), start_url = text(own, "startUrl");
+  std::string method = text(own, "authMethod");
+  const std::string start_url = text(own, "startUrl");
   std::string provider = text(own, "provider");
   for (char& c : provider)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -189,7 +190,7 @@ std::string wayIn(const json::value& account) {
 
 std::string signInAnew(const json::value& account) {
   if (text(account, "provider") != "kiro") return "sign it in again in the dashboard (Providers)";
-  const std::string command = "omniroute login kiro --replace " + text(account, "name");
+  std::string command = "omniroute login kiro --replace " + text(account, "name");
   const std::string way = wayIn(account);
   if (way == "api_key") return command + " --api-key-stdin";
   if (way == "external_idp")
