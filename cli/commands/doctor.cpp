@@ -141,7 +141,9 @@ class Doctor {
       add(Finding::Bad, topic, "it must be signed in again" + why(), signInAnew(one));
     else if (is == "suspended")
       add(Finding::Bad, topic, "the provider has suspended it" + why(),
-          "Follow the support link of the reason; it is looked at again by itself.");
+          "Its owner has to write to Kiro's support: the account's last error has the address. It "
+          "is "
+          "looked at again by itself.");
     else if (is == "exhausted")
       add(Finding::Warn, topic, "its credits are used up" + why(),
           "It comes back by itself when they are reset; other accounts of a combo serve "

@@ -187,7 +187,7 @@ class Import {
       return badField("accessToken",
                       "with rotate off, accessToken and expiresAt of a token that is valid for "
                       "five more minutes are needed; use the tool once so that it renews its "
-                      "token, or allow rotate");
+                      "token, or set rotate (for a list: ?rotate=true)");
     Tokens tokens;
     tokens.access_token = in_.access_token;
     tokens.refresh_token = in_.refresh_token;

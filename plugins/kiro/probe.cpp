@@ -9,13 +9,15 @@
 #include "plugins/kiro/form.hpp"
 #include "plugins/kiro/profiles.hpp"
 #include "plugins/kiro/refresh.hpp"
+#include "plugins/kiro/upstream_error.hpp"
 #include "plugins/kiro/usage.hpp"
 
 namespace omni::kiro {
 namespace {
 
 struct Kind {
-  std::string_view name, advice;
+  std::string_view name;
+  std::string advice;
 };
 Kind describe(const sdk::Failure& failure) {
   if (failure.reported)
@@ -32,9 +34,7 @@ Kind describe(const sdk::Failure& failure) {
     case OMNI_FAILURE_REAUTH_REQUIRED:
       return {"reauth_required", "sign this account in again; its name and settings stay"};
     case OMNI_FAILURE_SUSPENDED:
-      return {"suspended",
-              "write to https://support.aws.amazon.com/#/contacts/kiro; other accounts are not "
-              "affected"};
+      return {"suspended", fmt::format("write to {}; other accounts are not affected", kSupport)};
     case OMNI_FAILURE_NOT_AUTHORIZED:
       return {
           "not_authorized",

@@ -101,7 +101,8 @@ sdk::Failure runtimeFailure(const UpstreamError& e) {
   failure.message = fmt::format("Kiro answered {}{}{}", e.status, e.message.empty() ? "" : ": ",
                                 redacted(e.message));
   if (failure.kind == OMNI_FAILURE_SUSPENDED)
-    failure.message = "Kiro has suspended this account; its owner has to write to Kiro's support";
+    failure.message =
+        fmt::format("Kiro has suspended this account; its owner has to write to {}", kSupport);
   if (failure.kind == OMNI_FAILURE_QUOTA && e.message.empty())
     failure.message = "Kiro: the account's credits are used up";
   return failure;

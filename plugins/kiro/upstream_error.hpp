@@ -8,6 +8,9 @@
 
 namespace omni::kiro {
 
+// Where the owner of a suspended account has to write to.
+inline constexpr std::string_view kSupport = "https://support.aws.amazon.com/#/contacts/kiro";
+
 struct UpstreamError {
   uint32_t status = 0;
   std::string type;     // ThrottlingException, without namespace
