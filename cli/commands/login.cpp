@@ -82,7 +82,6 @@ void showHow(const Session& session, const Invocation& in, const json::value& vi
 // Until the sign-in has ended.
 int watch(const Session& session, const std::string& id, json::value view) {
   const Terminal& terminal = session.terminal;
-  const Interrupts interrupts;
   const bool lively = terminal.errIsTerminal() && !session.json;
   if (!lively) terminal.err("Waiting for the sign-in ...");
   int failures = 0;
@@ -172,6 +171,24 @@ Done<json::object> signInBody(const Session& session, const Invocation& in) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kBuilderIdPage = "https://view.awsapps.com/start";
+
+// As a shell reads it back.
+std::string shellWord(const std::string& word) {
+  const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_.@+").contains(c);
+  });
+  if (plain) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
 std::string wayIn(const json::value& account) {
   const json::value& own = at(account, "providerSpecificData");
   std::string method = text(own, "authMethod");
@@ -179,18 +196,22 @@ std::string wayIn(const json::value& account) {
   std::string provider = text(own, "provider");
   for (char& c : provider)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  // Imports know only that a registration came along; a start page says whose it is.
+  if (method == "idc" && start_url == kBuilderIdPage) return "builder_id";
+  if (method == "idc" && start_url.empty() && provider != "enterprise" && provider != "internal")
+    return provider == "builderid" ? "builder_id" : "";
   if (method == "builder_id" || method == "idc" || method == "api_key" || method == "external_idp")
     return method;
   if (provider == "google" || provider == "github") return provider;
   if (method == "social") return {};  // one of the two
-  if (provider == "builderid" || start_url == "https://view.awsapps.com/start") return "builder_id";
+  if (provider == "builderid" || start_url == kBuilderIdPage) return "builder_id";
   if (provider == "enterprise" || provider == "internal" || !start_url.empty()) return "idc";
   return text(own, "refreshRoute") == "oidc" ? "builder_id" : "";
 }
 
 std::string signInAnew(const json::value& account) {
   if (text(account, "provider") != "kiro") return "sign it in again in the dashboard (Providers)";
-  std::string command = "omniroute login kiro --replace " + text(account, "name");
+  std::string command = "omniroute login kiro --replace " + shellWord(text(account, "name"));
   const std::string way = wayIn(account);
   if (way == "api_key") return command + " --api-key-stdin";
   if (way == "external_idp")
@@ -226,6 +247,8 @@ int runLogin(const Session& session, const Invocation& in) {
     if (key.empty()) return fail(session, kUsage, "no key came from standard input");
     return imported(session, {{"apiKey", key}}, in);
   }
+  // From before the code is shown, or giving up at once would leave the sign-in pending.
+  const Interrupts interrupts;
   auto body = signInBody(session, in);
   if (!body) return fail(session, body.error());
   const auto started =

@@ -133,7 +133,7 @@ class Import {
       if (!answer && answer.error().kind == OMNI_FAILURE_BAD_REQUEST) hint = answer.error();
       if (in_.method == "idc" || in_.method == "builder_id") {
         if (hint) return std::unexpected(std::move(*hint));
-        return refused(in_, "AWS SSO OIDC");
+        return refused(in_, "AWS SSO OIDC does not accept");
       }
     }
     auto answer = refreshAtSocial(call_, endpoints_, in_.refresh_token);
@@ -200,7 +200,7 @@ class Import {
       become(std::move(tokens), in_.method.empty() ? "idc" : in_.method, "oidc", "shared",
              in_.tool.empty() ? kLocalTool : kLent);
     } else if (in_.method == "idc" || in_.method == "builder_id") {
-      return refused(in_, "AWS SSO OIDC");
+      return refused(in_, "AWS SSO OIDC does not accept");
     } else {
       become(std::move(tokens), in_.method.empty() ? "imported" : "social", "social", "shared",
              in_.tool.empty() ? kLocalTool : kLent);

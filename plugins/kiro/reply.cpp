@@ -17,6 +17,10 @@ sdk::Result<> gone() {
 sdk::Result<> sent(bool taken) {
   return taken ? sdk::Result<>{} : gone();
 }
+// Sums of credits carry it: 0.00028000000000000003.
+double withoutNoise(double credits) {
+  return std::abs(credits) < 1e6 ? std::round(credits * 1e9) / 1e9 : credits;
+}
 sdk::Result<> damaged(std::string_view what) {
   return sdk::fail(OMNI_FAILURE_PROTOCOL, "Kiro's answer holds " + std::string(what));
 }
@@ -242,8 +246,7 @@ sdk::Result<> Reply::onTail(std::string_view payload) {
         if (key == "contextUsagePercentage") {
           context_percent_ = numberOf(value).value_or(context_percent_);
         } else if (key == "usage") {
-          // Their sums carry noise such as 0.00028000000000000003.
-          usage_.credits = std::round(numberOf(value).value_or(usage_.credits) * 1e9) / 1e9;
+          usage_.credits = withoutNoise(numberOf(value).value_or(usage_.credits));
         } else if (key == "stopReason") {
           stop_reason_ = stringOf(value, value_scratch_);
         } else if (key == "stopDetails") {

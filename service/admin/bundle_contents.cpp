@@ -235,9 +235,11 @@ Result<json::object> importBundle(TransferContext& context, const http::Request&
   }
   json::object answer = std::move(report).answer();
   answer["combos"] = importCombos(context, *contents);
-  answer["note"] =
-      "Each account's session is now held here and where the bundle was made. Remove it there "
-      "before both refresh its token, or the later one has to sign in again.";
+  if (answer["imported"].to_number<int64_t>() > 0)
+    answer["note"] =
+        "The session of each imported account is now held here and where the bundle was made. "
+        "Remove "
+        "it there before both refresh its token, or the later one has to sign in again.";
   return answer;
 }
 

@@ -214,6 +214,10 @@ Result<> Gateway::start() {
                                      .json = config->log_format == "json"};
   if (platform::wantsEvents()) logging.also = toEvents;
   p.log.emplace(std::move(logging));
+  if (!p.lock.held())
+    p.log->log(Level::Warning,
+               "the data folder cannot be locked: see that no second service uses it",
+               {{"folder", config->data_dir.string()}});
 
   if (auto prepared = prepareDatabase(
           *config, p.clock, [&p](const std::string& done) { p.log->log(Level::Warning, done); });

@@ -19,6 +19,7 @@ class FolderLock {
   static Result<FolderLock> take(const std::filesystem::path& folder);
 
   FolderLock();  // an empty one
+  bool held() const { return held_ != nullptr; }
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&& other) noexcept;
   ~FolderLock();

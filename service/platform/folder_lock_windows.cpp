@@ -20,13 +20,20 @@ FolderLock::FolderLock(FolderLock&& other) noexcept = default;
 FolderLock& FolderLock::operator=(FolderLock&& other) noexcept = default;
 FolderLock::~FolderLock() = default;
 
-// A file that nobody else may open for writing as long as this handle is open.
+// A lock of its first byte, not the sharing of the file: a scanner or a backup that has it open at
+// that moment is no second service.
 Result<FolderLock> FolderLock::take(const fs::path& folder) {
   const fs::path file = folder / "omnirouted.lock";
-  const HANDLE handle = CreateFileW(file.c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ,
-                                    nullptr, OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
-  if (handle != INVALID_HANDLE_VALUE) return FolderLock(std::make_unique<Held>(handle));
-  if (GetLastError() != ERROR_SHARING_VIOLATION) return FolderLock();
+  const HANDLE handle = CreateFileW(file.c_str(), GENERIC_READ | GENERIC_WRITE,
+                                    FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                                    OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return FolderLock();
+  auto held = std::make_unique<Held>(handle);
+  OVERLAPPED first{};
+  if (LockFileEx(handle, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &first))
+    return FolderLock(std::move(held));
+  if (GetLastError() != ERROR_LOCK_VIOLATION && GetLastError() != ERROR_IO_PENDING)
+    return FolderLock();
   auto error = makeError(FailureKind::Unavailable,
                          "Another omnirouted uses the data folder " + folder.string() +
                              ": two on one folder would revoke each other's tokens. Stop that one, "

@@ -140,6 +140,10 @@ constexpr long kStepMs = 2;
   // A handler of the parent's (a sanitizer's, a crash reporter's) would turn the crash into an
   // exit.
   for (const int crash : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) ::signal(crash, SIG_DFL);
+  // Should the service be killed meanwhile, nobody else ends a library that hangs; and the child
+  // would go on holding the lock of the data folder.
+  ::signal(SIGALRM, SIG_DFL);
+  ::alarm(kPatienceMs / 1000 + 10);
   void* mapped = ::dlopen(library, RTLD_NOW | RTLD_LOCAL);
   const auto* entry =
       mapped ? static_cast<const omni_plugin_entry_t*>(::dlsym(mapped, OMNI_ENTRY_SYMBOL))

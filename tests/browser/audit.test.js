@@ -51,7 +51,7 @@ test('every change with who made it, the newest first', async () => {
   assert.match(all[6], /from work, to office/);
   assert.match(all[4], /tunnel.*to the account office \(kiro\)/);
   for (const text of all) assert.match(text, /admin@127\.0\.0\.1/);
-  assert.ok((await rows().first().locator('time').getAttribute('datetime')).startsWith(new Date().toISOString().slice(0, 8)));
+  assert.ok(Math.abs(Date.now() - Date.parse(await rows().first().locator('time').getAttribute('datetime'))) < 600_000);
   await inBothLooks(page, 'audit');
 });
 

@@ -33,6 +33,17 @@ class BadInput(World):
         self.nothing_stored()
         self.assertEqual([r for r in self.sim.requests() if "__control" not in r["path"]], [])
 
+    def test_a_dead_token_is_refused_in_whole_sentences(self):
+        account = self.sim.account()
+        self.sim.post(f"/__control/accounts/{account['accountId']}/revoke")
+        for more, who in (({}, "Neither AWS SSO OIDC nor Kiro's sign-in service accepts"), ({"authMethod": "idc"}, "AWS SSO OIDC does not accept"),
+                          ({"authMethod": "social"}, "Kiro's sign-in service does not accept")):
+            with self.subTest(who):
+                answer = self.gateway.post(IMPORT, {"refreshToken": account["refreshToken"], **more})
+                self.assertEqual((answer.status, answer.json["error"]["field"]), (400, "refreshToken"), answer)
+                self.assertTrue(answer.json["error"]["message"].startswith(who + " this refresh token: it has expired"), answer.body)
+        self.nothing_stored()
+
     def test_bad_json_content_type_and_size(self):
         self.assertEqual(self.gateway.call("POST", IMPORT, '{"refreshToken": ', {"Content-Type": "application/json"}).status, 400)
         self.assertEqual(self.gateway.call("POST", IMPORT, "[]", {"Content-Type": "application/json"}).status, 400)

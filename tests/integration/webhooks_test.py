@@ -156,7 +156,7 @@ class Webhooks(World):
             self.assertNotIn(secret, self.gateway.log())
 
     def test_bad_input_names_the_field_and_stores_nothing(self):
-        for form, field in (({}, "body"), ({"name": "x"}, "url"),
+        for form, field in (({}, "name"), ({"name": "x"}, "url"),
                             ({"name": "x", "url": "http://169.254.169.254/latest/meta-data"}, "url"),
                             ({"name": "x", "url": "http://example.com/"}, "url"),
                             ({"name": "x", "url": "https://example.com", "events": ["nothing"]}, "events[0]")):

@@ -75,7 +75,7 @@ function What({ of: e, choose }: { of: Entry; choose?: (account: string) => void
   return (
     <>
       <div className="line">
-        <span className={bad.includes(e.action) ? 'what warn' : 'what'}>{texts.actions[e.action] ?? e.action}</span>
+        <span className={bad.includes(e.action) ? 'what warn' : 'what'}>{Object.hasOwn(texts.actions, e.action) ? texts.actions[e.action] : e.action}</span>
         {name && (e.subject === 'connection' && choose
           ? <Anchor component="button" size="sm" ta="start" className="wrap" dir="auto" onClick={() => choose(e.subjectId)} {...hint('Only what was changed of this account')}>{name}</Anchor>
           : <span className="wrap" dir="auto">{name}</span>)}
@@ -90,7 +90,7 @@ function What({ of: e, choose }: { of: Entry; choose?: (account: string) => void
 function told({ from, to, before, url, error, reason, ...rest }: Record<string, unknown>) {
   const text = (value: unknown) => (typeof value === 'string' ? value : typeof value === 'number' ? value.toLocaleString() : JSON.stringify(value));
   const parts = [
-    typeof from === 'string' && `from ${texts.states[from] ?? from}`,
+    typeof from === 'string' && `from ${Object.hasOwn(texts.states, from) ? texts.states[from] : from}`,
     typeof to === 'string' && `to ${to}`,
     typeof before === 'string' && before !== url && `was ${before}`,
     url && text(url),

@@ -18,7 +18,7 @@ export function Export({ close }: { close: () => void }) {
   const save = useChange(
     async () => download(await request('POST', '/api/export', { passphrase: passphrase.first, ...(which === 'all' ? {} : { connections: there }) }), 'accounts'),
     ['audit'], () => { setPassphrase(noPassphrase); say(`${count === 1 ? 'One account is' : `${count} accounts are`} in the downloaded file. Keep the passphrase: without it nobody can open it.`); close(); },
-    ['passphrase', 'connections']);
+    which === 'some' ? ['passphrase', 'connections'] : ['passphrase']);
   return (
     <Modal opened onClose={close} title="Export accounts">
       <form onSubmit={(e) => { e.preventDefault(); save.mutate(undefined); }}>

@@ -47,6 +47,14 @@ TEST(Resolve, UnknownIsNotFoundWithTheNearestName) {
   }
 }
 
+TEST(Resolve, NearestNamesLookPastCaseAndTheProvider) {
+  const std::vector<std::string> names = {"my-kiro", "kiro/kiro-dev", "z"};
+  EXPECT_EQ(nearestNames("MY-KIRO", names), "\"my-kiro\"");
+  EXPECT_EQ(nearestNames("Kiro-dev", names), "\"kiro/kiro-dev\"");
+  EXPECT_EQ(nearestNames("kiro/kiro-dew", names), "\"kiro/kiro-dev\"");
+  for (const char* far : {"aa", "b", "", "something"}) EXPECT_EQ(nearestNames(far, names), "");
+}
+
 TEST(ValidateCombo, NamesTheWrongMember) {
   Combo good;
   good.name = "team";

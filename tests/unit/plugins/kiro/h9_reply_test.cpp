@@ -291,6 +291,17 @@ TEST(KiroH9, Rows79To81Usage) {
   EXPECT_EQ(usage.estimated, 0u);
   EXPECT_DOUBLE_EQ(usage.credits, 0.5);  // 81: it came after everything else
 
+  const auto metered = [&](const std::string& credits) {
+    return hear(kInitial + say("x") +
+                    frame("meteringEvent", R"({"unit":"credit","usage":)" + credits + "}"),
+                options)
+        ->sink.usage()
+        .value()
+        .credits;
+  };
+  EXPECT_EQ(metered("0.00028000000000000003"), 0.00028);
+  EXPECT_EQ(metered("1e300"), 1e300) << "not infinite";
+
   const auto guessed = hear(kInitial + say("12345678") + kTail, options)->sink.usage().value();
   EXPECT_EQ(guessed.estimated, 1u);
   EXPECT_EQ(guessed.output_tokens, 2);

@@ -129,6 +129,9 @@ TEST_F(SignInRoutesTest, OldScriptsGoOnWorking) {
   const std::string body =
       R"({"deviceCode":")" + text(code.at("device_code")) + R"(","extraData":{"_clientId":"c"}})";
   const char* poll = "/api/oauth/{provider}/poll";
+  const auto nameless = world.call("POST", poll, "{}", {{"provider", "kiro"}});
+  EXPECT_EQ(nameless.status, 400) << nameless.body;
+  EXPECT_EQ(text(object(nameless).at("error").at("field")), "deviceCode");
   const auto pending = object(world.call("POST", poll, body, {{"provider", "kiro"}}));
   EXPECT_FALSE(pending.at("success").as_bool());
   EXPECT_TRUE(pending.at("pending").as_bool());
