@@ -133,19 +133,22 @@ void list(Shared& shared, const Request& request, ResponseWriter& writer) {
 
 // By the log's number, or by the id that the client was given (the newest, should it occur twice).
 Result<RequestEntry> find(Shared& shared, const std::string& given) {
-  RequestFilter filter{.limit = 1};
-  const auto [end, code] = std::from_chars(given.data(), given.data() + given.size(), filter.id);
-  if (code != std::errc() || end != given.data() + given.size() || filter.id <= 0) {
-    filter.id = 0;
-    filter.request_id = given;
-  }
-  auto rows = shared.deps.log.requests(filter);
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  if (rows->empty() && shared.deps.written) {  // it may have finished just now
+  RequestFilter by_number{.limit = 1}, by_id{.limit = 1};
+  const auto [end, code] = std::from_chars(given.data(), given.data() + given.size(), by_number.id);
+  const bool number = code == std::errc() && end == given.data() + given.size() && by_number.id > 0;
+  by_id.request_id = given;
+  const auto look = [&]() -> Result<std::vector<RequestEntry>> {
+    if (number)
+      if (auto rows = shared.deps.log.requests(by_number); !rows || !rows->empty()) return rows;
+    // An id may be all digits too: one of the service's own in two thousand is.
+    return shared.deps.log.requests(by_id);
+  };
+  auto rows = look();
+  if (rows && rows->empty() && shared.deps.written) {  // it may have finished just now
     shared.deps.written();
-    rows = shared.deps.log.requests(filter);
-    if (!rows) return std::unexpected(std::move(rows.error()));
+    rows = look();
   }
+  if (!rows) return std::unexpected(std::move(rows.error()));
   if (rows->empty())
     return makeError(
         FailureKind::NotFound,

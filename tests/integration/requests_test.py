@@ -38,6 +38,16 @@ class Requests(World):
         self.assertNotIn("secret question", json.dumps(rows))
         self.assertNotIn("secret answer", json.dumps(rows))
 
+    def test_an_id_of_digits_is_found_too(self):
+        # One in two thousand of the service's own ids looks like a number of the log.
+        for given in ("1234567890123456", "99999999999999999999", "7"):
+            headers = {"x-request-id": given, "Content-Type": "application/json"}
+            body = {"model": "my-kiro", "messages": [{"role": "user", "content": "Hi"}]}
+            self.assertEqual(self.gateway.call("POST", "/v1/chat/completions", body, headers=headers).headers["x-request-id"], given)
+            wait_for(lambda: self.gateway.get(f"/api/requests/{given}").status == 200, what=f"the request {given}")
+            self.assertEqual(self.gateway.get(f"/api/requests/{given}").json["requestId"], given)
+        self.assertNotEqual(self.gateway.get("/api/requests/1").json["requestId"], "1", "the log's number comes first")
+
     def test_filters_pages_and_sums(self):
         for _ in range(3):
             self.assertEqual(self.gateway.chat("kiro/kiro-dev", "Hi").status, 200)
