@@ -5,6 +5,7 @@
 
 #include "cli/commands/all.hpp"
 #include "cli/text.hpp"
+#include "core/json/plain.hpp"
 
 namespace omni::cli {
 namespace {
@@ -81,9 +82,8 @@ std::string limitsText(const json::value& key) {
     for (const json::value& name : list(key, member)) only.push_back(text(name));
   if (!only.empty()) parts.push_back(fmt::format("{}", fmt::join(only, ", ")));
   const auto add = [&](const json::value& of, const char* member, const char* unit) {
-    // Not as it is written: the service's JSON says 2.5E0.
     if (at(of, member).is_number())
-      parts.push_back(fmt::format("{} {}", at(of, member).to_number<double>(), unit));
+      parts.push_back(fmt::format("{} {}", omni::json::plainText(at(of, member)), unit));
   };
   add(key, "requestsPerMinute", "a minute");
   add(key, "maxConcurrent", "at once");

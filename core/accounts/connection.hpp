@@ -11,6 +11,11 @@ namespace omni {
 
 enum class AccountState { Active, Cooling, Exhausted, Suspended, ReauthRequired, Disabled };
 
+// Nothing but a person helps: a new sign-in, or a letter to the provider.
+constexpr bool waitsForPerson(AccountState state) {
+  return state == AccountState::Suspended || state == AccountState::ReauthRequired;
+}
+
 std::string_view accountStateName(
     AccountState
         state);  // "active", "cooling", "exhausted", "suspended", "reauth_required", "disabled"

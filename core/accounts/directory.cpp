@@ -37,10 +37,6 @@ int64_t coolingFor(const StateRecord& old, const Error& error, int64_t now_ms) {
   return kFirstCooling;
 }
 
-bool waitsForPerson(AccountState state) {
-  return state == AccountState::Suspended || state == AccountState::ReauthRequired;
-}
-
 // What the store did, for when it cannot be read back.
 void applyValues(Connection& connection, const std::vector<ValueChange>& values) {
   for (const ValueChange& change : values) {

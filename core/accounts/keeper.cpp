@@ -184,7 +184,7 @@ Keeper::Changes Keeper::look() {
     // meanwhile.
     const AccountState state = row->state.state;
     const bool well = entry.dead && !entry.busy && state == AccountState::Active;
-    if (state == AccountState::Suspended || state == AccountState::ReauthRequired)
+    if (waitsForPerson(state))
       entry.dead = true;
     else if (state == AccountState::Active)
       entry.dead = false;

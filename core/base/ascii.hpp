@@ -3,12 +3,19 @@
 // locale is asked. Pure, so thread-safe.
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace omni {
 
 constexpr char asciiLower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+inline std::string asciiLowered(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), asciiLower);
+  return out;
 }
 
 constexpr bool equalsIgnoringCase(std::string_view a, std::string_view b) {

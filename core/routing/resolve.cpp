@@ -32,12 +32,6 @@ const Connection* findAccount(const AccountRef& ref, std::string_view provider,
   return by_name;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), asciiLower);
-  return out;
-}
-
 // The error names what is nearest; only made when something is wrong, for it looks at every name.
 std::unexpected<Error> unknown(std::string_view text, std::string_view what,
                                const std::vector<Connection>& connections) {
@@ -57,12 +51,12 @@ std::unexpected<Error> unknown(std::string_view text, std::string_view what,
 }  // namespace
 
 std::string nearestNames(std::string_view text, const std::vector<std::string>& names) {
-  const std::string wanted = lower(text.substr(0, kLongestName));
+  const std::string wanted = asciiLowered(text.substr(0, kLongestName));
   // A third of it may be wrong; of a short one a letter or two.
   const size_t most = std::max<size_t>(wanted.size() / 3, wanted.size() < 4 ? 1 : 2);
   std::vector<std::pair<size_t, std::string_view>> scored;
   for (const auto& name : names) {
-    const std::string known = lower(name);
+    const std::string known = asciiLowered(name);
     size_t distance = editDistance(wanted, known);
     // An account's name without its provider.
     if (const auto slash = known.find('/');

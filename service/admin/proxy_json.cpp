@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.hpp"
 #include "service/admin/json_body.hpp"
 #include "service/admin/names.hpp"
 #include "service/admin/reply.hpp"
@@ -16,13 +17,6 @@ namespace json = boost::json;
 
 // As SOCKS 5 carries them; HTTP proxies take no longer ones either.
 constexpr size_t kMaxLogin = 255;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return out;
-}
 
 std::unexpected<Error> bad(std::string_view path, std::string_view field, std::string_view what) {
   std::string full = fmt::format("{}{}", path, field);
@@ -110,7 +104,7 @@ std::string_view proxyScopeName(ProxyScope scope) {
 }
 
 Result<ProxyScheme> parseProxyType(std::string_view text, std::string_view field) {
-  const std::string type = lower(text);
+  const std::string type = asciiLowered(text);
   if (type == "http") return ProxyScheme::Http;
   if (type == "https") return ProxyScheme::Https;
   if (type == "socks5" || type == "socks5h") return ProxyScheme::Socks5;
@@ -158,13 +152,13 @@ Result<ProxyInput> parseProxyUrl(std::string_view text) {
     const size_t close = authority.find(']');
     if (close == std::string_view::npos)
       return wrong("has an IPv6 address without its closing bracket");
-    input.host = lower(authority.substr(1, close - 1));
+    input.host = asciiLowered(authority.substr(1, close - 1));
     authority.remove_prefix(close + 1);
     if (!authority.empty() && authority.front() != ':') return wrong("has a bad port");
     port = authority.empty() ? authority : authority.substr(1);
   } else {
     const size_t split = authority.find(':');
-    input.host = lower(authority.substr(0, split));
+    input.host = asciiLowered(authority.substr(0, split));
     if (split != std::string_view::npos) port = authority.substr(split + 1);
   }
   if (!isHost(*input.host)) return wrong("has no usable host");
@@ -201,7 +195,7 @@ Result<ProxyInput> parseProxyInput(const json::object& object, std::string_view 
   }
   auto host = stringMember(object, "host", path);
   if (!host) return std::unexpected(std::move(host.error()));
-  if (*host) input.host = lower(**host);
+  if (*host) input.host = asciiLowered(**host);
   if (input.host && input.host->starts_with('[') && input.host->ends_with(']'))
     input.host = input.host->substr(1, input.host->size() - 2);
   auto port = portMember(object, path);
@@ -245,7 +239,7 @@ Result<> applyProxyInput(const ProxyInput& input, ProxyRecord& record, std::stri
                "elsewhere");
   if (record.name.empty()) record.name = fmt::format("{}:{}", record.host, record.port);
   if (auto fine = checkName(record.name, fmt::format("{}name", path)); !fine) return fine;
-  if (lower(record.name) == kDirectProxy)
+  if (asciiLowered(record.name) == kDirectProxy)
     return bad(path, "name", "must not be \"direct\", which means: no proxy");
   return {};
 }

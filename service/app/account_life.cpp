@@ -100,8 +100,7 @@ struct AccountLife::Parts {
       return state == AccountState::Active || state == AccountState::Cooling;
     };
     if (passing(before.state.state) && passing(after.state)) return;
-    const bool waits =
-        after.state == AccountState::Suspended || after.state == AccountState::ReauthRequired;
+    const bool waits = waitsForPerson(after.state);
     deps.log.log(waits ? Level::Warning : Level::Info,
                  waits ? "an account needs a person" : "an account changed its state",
                  {{"connection", before.provider + "/" + before.name},

@@ -14,12 +14,6 @@ struct FolderLock::Held {
   const HANDLE file;
 };
 
-FolderLock::FolderLock() = default;
-FolderLock::FolderLock(std::unique_ptr<Held> held) : held_(std::move(held)) {}
-FolderLock::FolderLock(FolderLock&& other) noexcept = default;
-FolderLock& FolderLock::operator=(FolderLock&& other) noexcept = default;
-FolderLock::~FolderLock() = default;
-
 // A lock of its first byte, not the sharing of the file: a scanner or a backup that has it open at
 // that moment is no second service.
 Result<FolderLock> FolderLock::take(const fs::path& folder) {
@@ -28,18 +22,13 @@ Result<FolderLock> FolderLock::take(const fs::path& folder) {
                                     FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
                                     OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) return FolderLock();
-  auto held = std::make_unique<Held>(handle);
+  auto held = std::make_shared<const Held>(handle);
   OVERLAPPED first{};
   if (LockFileEx(handle, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &first))
-    return FolderLock(std::move(held));
+    return FolderLock(held);
   if (GetLastError() != ERROR_LOCK_VIOLATION && GetLastError() != ERROR_IO_PENDING)
     return FolderLock();
-  auto error = makeError(FailureKind::Unavailable,
-                         "Another omnirouted uses the data folder " + folder.string() +
-                             ": two on one folder would revoke each other's tokens. Stop that one, "
-                             "or give this one a folder of its own (data.dir).");
-  error.error().reason = "storage_locked";
-  return error;
+  return inUse(folder);
 }
 
 }  // namespace omni::platform

@@ -133,6 +133,18 @@ uint32_t hostIsCancelled(omni_call_t* call) noexcept {
   return call->cancelled() ? 1 : 0;
 }
 
+// While an upstream's answer is read, also when that ends with an exception.
+class InHttp {
+ public:
+  explicit InHttp(omni_call_t& call) : call_(call) { call_.in_http = true; }
+  ~InHttp() { call_.in_http = false; }
+  InHttp(const InHttp&) = delete;
+  InHttp& operator=(const InHttp&) = delete;
+
+ private:
+  omni_call_t& call_;
+};
+
 omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
                        const omni_http_sink_t* sink) noexcept {
   if (!request || request->struct_size < sizeof(omni_http_request_t) || !sink ||
@@ -184,16 +196,12 @@ omni_status_t hostHttp(omni_call_t* call, const omni_http_request_t* request,
       return stop(sink->on_body(sink->context, toStr(bytes)));
     };
     call->release();  // a second request: what the first one gave does not wait for it
-    struct InHttp {
-      bool& flag;
-      explicit InHttp(bool& f) : flag(f) { flag = true; }
-      ~InHttp() { flag = false; }
-    };
-    std::optional<InHttp> reading(call->in_http);
     // Provider and account: two plugins never share a connection either.
-    auto done = call->host.deps.upstream.call(call->host.plugin + "/" + call->record.id(), out,
-                                              on_response, on_body, call->token);
-    reading.reset();
+    auto done = [&] {
+      const InHttp reading(*call);
+      return call->host.deps.upstream.call(call->host.plugin + "/" + call->record.id(), out,
+                                           on_response, on_body, call->token);
+    }();
     // After a whole answer the call's own end follows at once, and shares the write.
     if (!done) call->release();
     if (stopped != OMNI_OK) return stopped;

@@ -105,7 +105,7 @@ Result<Manifest> parseManifest(std::string_view source) {
     out.sign_in_methods_json = json::serialize(*methods);
   }
   if (const json::value* settings = object.if_contains("settings")) {
-    auto specs = parseSettingSpecs(json::serialize(*settings));
+    auto specs = parseSettingSpecs(*settings);
     if (!specs) return std::unexpected(std::move(specs.error()));
     out.settings = std::move(*specs);
   }

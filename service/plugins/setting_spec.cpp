@@ -77,10 +77,8 @@ Result<SettingSpec> parseOne(const json::value& value) {
 
 }  // namespace
 
-Result<std::vector<SettingSpec>> parseSettingSpecs(std::string_view text) {
-  boost::system::error_code failed;
-  const json::value list = json::parse(text, failed);
-  if (failed || !list.is_array()) return bad("must be a list of objects");
+Result<std::vector<SettingSpec>> parseSettingSpecs(const json::value& list) {
+  if (!list.is_array()) return bad("must be a list of objects");
   std::vector<SettingSpec> out;
   for (const json::value& value : list.get_array()) {
     auto spec = parseOne(value);

@@ -4,6 +4,7 @@
 //
 // Pure functions without state: thread-safe.
 
+#include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -29,7 +30,7 @@ struct SettingSpec {
 };
 
 // The manifest's "settings"; BadRequest names the member and what it must be.
-Result<std::vector<SettingSpec>> parseSettingSpecs(std::string_view json);
+Result<std::vector<SettingSpec>> parseSettingSpecs(const boost::json::value& list);
 
 // nullopt: the value is allowed; else what is, as the end of a sentence.
 std::optional<std::string> refusal(const SettingSpec& spec, std::string_view value);

@@ -1,5 +1,7 @@
 #include "service/upstream/url.hpp"
 
+#include "core/base/ascii.hpp"
+
 #include <charconv>
 
 namespace omni::upstream {
@@ -8,13 +10,6 @@ namespace {
 
 std::unexpected<Error> bad(std::string why) {
   return makeError(FailureKind::BadRequest, "the upstream URL " + std::move(why), "url");
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return out;
 }
 
 std::string bracketed(const std::string& host) {
@@ -39,7 +34,7 @@ Result<Url> parseUrl(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos)
     return bad("is not absolute; it must begin with https:// or http://");
-  const std::string scheme = lower(text.substr(0, colon));
+  const std::string scheme = asciiLowered(text.substr(0, colon));
   Url url;
   if (scheme == "https")
     url.tls = true;
@@ -58,13 +53,13 @@ Result<Url> parseUrl(std::string_view text) {
     const size_t close = authority.find(']');
     if (close == std::string_view::npos)
       return bad("has an IPv6 address without its closing bracket");
-    url.host = lower(authority.substr(1, close - 1));
+    url.host = asciiLowered(authority.substr(1, close - 1));
     authority.remove_prefix(close + 1);
     if (!authority.empty() && authority.front() != ':') return bad("has a bad port");
     if (!authority.empty()) port = authority.substr(1);
   } else {
     const size_t split = authority.find(':');
-    url.host = lower(authority.substr(0, split));
+    url.host = asciiLowered(authority.substr(0, split));
     if (split != std::string_view::npos) port = authority.substr(split + 1);
   }
   if (url.host.empty()) return bad("has no host");
